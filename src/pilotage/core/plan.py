@@ -1,0 +1,77 @@
+"""A plan: the steps in order, the way back, and a digest that an approval can be bound to."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from pilotage.core.release import Release
+from pilotage.core.routing import Address, Routing, Timeouts
+from pilotage.core.steps import Step
+from pilotage.core.values import Frozen, digest
+
+SCHEMA = 1
+
+
+class TargetSpec(Frozen):
+    """Which adapter runs the instances. ``settings`` are the adapter's own, plain JSON, no secrets."""
+
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class RouterSpec(Frozen):
+    kind: str
+    listen: Address
+    preview: Address | None = None
+    timeouts: Timeouts = Timeouts()
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Basis(Frozen):
+    """The environment as the plan found it; the plan is void when it has changed, and goes back to it."""
+
+    live: Release | None = None
+    instances: int = 0
+    warm: Release | None = None
+    """An older release still kept warm."""
+    routing: Routing | None = None
+    """Exactly what the router served."""
+
+
+class Plan(Frozen):
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    schema_version: Literal[1] = SCHEMA
+    service: str
+    environment: str
+    method: str
+    new: Release
+    instances: int
+    basis: Basis = Basis()
+    target: TargetSpec
+    router: RouterSpec
+    steps: tuple[Step, ...]
+    way_back: tuple[Step, ...]
+    """From anywhere: applied in order from the first, whatever step was reached."""
+
+    @cached_property
+    def digest(self) -> str:
+        return digest(self)
+
+    @property
+    def old(self) -> Release | None:
+        return self.basis.live
+
+    def release(self, id: str) -> Release:
+        """The release of that id among new, live and warm; KeyError when the plan does not know it."""
+        for release in (self.new, self.basis.live, self.basis.warm):
+            if release is not None and release.id == id:
+                return release
+        raise KeyError(id)
+
+    def version(self, id: str) -> str:
+        """The version people know this release by."""
+        return self.release(id).version

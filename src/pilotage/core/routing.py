@@ -1,0 +1,170 @@
+"""Which version serves whom: the one wanted state of a router, and what a router reports back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from pilotage.core.values import EVERYBODY, Duration, Frozen, Instant, Share, digest
+from pilotage.errors import Problem
+
+
+class Address(Frozen):
+    host: str
+    port: int = Field(ge=1, le=65535)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Endpoint(Frozen):
+    """One instance as the router sees it. A draining one gets no new request but keeps those it has."""
+
+    instance: str
+    address: Address
+    draining: bool = False
+
+
+class Backend(Frozen):
+    """The endpoints of one release, in instance order."""
+
+    release: str
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+class ByRequest(Frozen):
+    """Each request is drawn anew: the share is of requests."""
+
+    kind: Literal["request"] = "request"
+
+
+class ByUser(Frozen):
+    """The share is of users, told apart by a cookie the router sets; monotone (a user who has seen the new
+    version at 10 % still sees it at 50 %)."""
+
+    kind: Literal["user"] = "user"
+    cookie: str = "pilotage_uid"
+    ttl: Duration = timedelta(days=30)
+
+
+SplitKey = Annotated[ByRequest | ByUser, Field(discriminator="kind")]
+
+
+class Pin(Frozen):
+    """Requests with this header (or cookie) value always go to this release, whatever the split."""
+
+    release: str
+    header: str | None = None
+    cookie: str | None = None
+    value: str
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Pin:
+        if (self.header is None) == (self.cookie is None):
+            raise ValueError("a pin names either a header or a cookie")
+        return self
+
+
+class Timeouts(Frozen):
+    upstream_idle: Duration = timedelta(seconds=1)
+    """Half of the shortest keep-alive time-out among the services' servers, or less (the idle race)."""
+    request: Duration = timedelta(0)
+    """Zero: none."""
+    stream_idle: Duration = timedelta(hours=1)
+    connect: Duration = timedelta(seconds=1)
+
+
+class Split(Frozen):
+    release: str
+    share: Share
+
+
+class Routing(Frozen):
+    """Complete: a router that holds this needs no memory of what it held before.
+
+    ``splits`` sum to EVERYBODY, or are all zero or empty: then nobody is served (maintenance, 503 with
+    Retry-After). A zero is a hard zero. ``failover`` releases take, in order, the requests whose own release
+    has no endpoint that answers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    listen: Address
+    preview: Address | None = None
+    """A second address that always serves ``preview_release``; 503 when that is None."""
+    preview_release: str | None = None
+    backends: tuple[Backend, ...] = ()
+    splits: tuple[Split, ...] = ()
+    key: SplitKey = ByRequest()
+    pins: tuple[Pin, ...] = ()
+    failover: tuple[str, ...] = ()
+    timeouts: Timeouts = Timeouts()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Routing:
+        total = sum(split.share for split in self.splits)
+        if total not in (0, EVERYBODY):
+            raise ValueError(f"shares sum to {total}, not to {EVERYBODY} or 0")
+        known = {backend.release for backend in self.backends}
+        named = {s.release for s in self.splits} | {p.release for p in self.pins} | set(self.failover)
+        if self.preview_release:
+            named.add(self.preview_release)
+        if named - known:
+            raise ValueError(f"no backend for {', '.join(sorted(named - known))}")
+        return self
+
+    @cached_property
+    def revision(self) -> str:
+        """Content address: the same routing has the same revision. 16 hex digits."""
+        return digest(self)[7:23]
+
+    def share(self, release: str) -> Share:
+        return sum(split.share for split in self.splits if split.release == release)
+
+
+class Counters(Frozen):
+    """Cumulative counts of one release since the router began counting (``RouterSeen.epoch``).
+
+    By the endpoint that really got the request, failed-over and mirrored ones apart:
+    ``requests`` completed by this release's endpoints (any status) plus connects that failed;
+    ``errors`` are 5xx answers, resets and failed connects. ``latency_bucket[i]`` counts answers that took at
+    most ``Telemetry.latency_bounds[i]`` seconds; the last is +Inf.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    by_status: dict[int, int] = Field(default_factory=dict)
+    connect_failures: int = 0
+    failed_over: int = 0
+    latency_bucket: tuple[int, ...] = ()
+    inflight: int = 0
+
+
+class Telemetry(Frozen):
+    """One reading of a router. ``epoch`` changes when the counters began anew (the proxy was restarted)."""
+
+    epoch: str
+    latency_bounds: tuple[float, ...]
+    """Upper bounds in seconds, without the +Inf."""
+    counters: dict[str, Counters]
+    """By release id."""
+    users_failed: int = 0
+    """5xx that clients really saw on the main address, after retries and failover."""
+    users_served: int = 0
+    """Requests that clients really finished on the main address."""
+
+
+class RouterSeen(Frozen):
+    """What the router shows when looked at. ``revision`` is what is in effect, proved by the data plane."""
+
+    running: bool
+    revision: str | None = None
+    rejected: Problem | None = None
+    """The last routing given to it, if it refused it: the one before still serves."""
+    inflight: dict[str, int] = Field(default_factory=dict)
+    """Requests and streams now in flight, by instance id."""
+    since: Instant | None = None
+    detail: str = ""

@@ -1,0 +1,118 @@
+"""The step language: every method compiles to these, and the engine knows nothing else.
+
+Each step is a wanted state of the world, safe to apply twice. Releases are named by id.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pilotage.core.judging import JudgeSettings
+from pilotage.core.routing import ByRequest, Pin, Split, SplitKey
+from pilotage.core.values import EVERYBODY, Duration, Frozen
+
+
+class Prepare(Frozen):
+    """The artifact is here and is what it says it is."""
+
+    kind: Literal["prepare"] = "prepare"
+    release: str
+    timeout: Duration = timedelta(minutes=15)
+
+
+class Scale(Frozen):
+    """So many healthy instances; what is over the number is drained, then stopped."""
+
+    kind: Literal["scale"] = "scale"
+    release: str
+    instances: int = Field(ge=0)
+    timeout: Duration = timedelta(minutes=5)
+
+
+class Check(Frozen):
+    """One request to the preview address before any user: what must come back."""
+
+    name: str
+    method: str = "GET"
+    path: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: str | None = None
+    status: int = 200
+    contains: str | None = None
+    within: Duration = timedelta(seconds=10)
+
+
+class Verify(Frozen):
+    """Every check passes against this release on its preview address."""
+
+    kind: Literal["verify"] = "verify"
+    release: str
+    checks: tuple[Check, ...]
+    attempts: int = Field(default=3, ge=1)
+
+
+class Expose(Frozen):
+    """This audience is served by these releases. No split at all: nobody is served (maintenance)."""
+
+    kind: Literal["expose"] = "expose"
+    splits: tuple[Split, ...]
+    key: SplitKey = ByRequest()
+    pins: tuple[Pin, ...] = ()
+    timeout: Duration = timedelta(seconds=60)
+
+    @model_validator(mode="after")
+    def _sum(self) -> Expose:
+        if sum(split.share for split in self.splits) not in (0, EVERYBODY):
+            raise ValueError("shares must sum to everybody, or to nobody")
+        return self
+
+    def share(self, release: str) -> int:
+        return sum(split.share for split in self.splits if split.release == release)
+
+
+class Undecided(StrEnum):
+    HOLD = "hold"
+    ROLLBACK = "rollback"
+
+
+class Judge(Frozen):
+    """The judge lets the new version go on, after at least this long. ``at_most``: then ``undecided``."""
+
+    kind: Literal["judge"] = "judge"
+    at_least: Duration = timedelta(0)
+    at_most: Duration | None = None
+    undecided: Undecided = Undecided.HOLD
+    settings: JudgeSettings = JudgeSettings()
+
+
+class Pause(Frozen):
+    """Wait so long, or until a person continues (None)."""
+
+    kind: Literal["pause"] = "pause"
+    duration: Duration | None = None
+
+
+class Promote(Frozen):
+    """This release is the version of the environment."""
+
+    kind: Literal["promote"] = "promote"
+    release: str
+
+
+class Retire(Frozen):
+    """Kept warm so long, then drained, then stopped."""
+
+    kind: Literal["retire"] = "retire"
+    release: str
+    keep_warm: Duration = timedelta(0)
+    drain: Duration = timedelta(seconds=30)
+    """How long requests and streams in flight may take to end before the instances are stopped."""
+
+
+Step = Annotated[
+    Prepare | Scale | Verify | Expose | Judge | Pause | Promote | Retire, Field(discriminator="kind")
+]

@@ -1,0 +1,49 @@
+"""The small things every other value is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+EVERYBODY = 1_000_000
+"""A share is in parts per million of requests (or of users): 1_000_000 is everybody."""
+
+Share = Annotated[int, Field(ge=0, le=EVERYBODY)]
+
+
+def _in_utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return instant.astimezone(UTC)
+
+
+Instant = Annotated[datetime, AfterValidator(_in_utc)]
+Duration = timedelta
+
+
+class Frozen(BaseModel):
+    """A value: cannot be changed, refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: sorted keys, no spaces, no NaN. ``value`` is JSON data or a Frozen."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """``sha256:`` and 64 hex digits over the canonical JSON of ``value``."""
+    return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def percent(share: Share) -> str:
+    """``125000`` → ``12.5 %``; as many decimals as are needed and no more."""
+    text = f"{share / 10_000:.4f}".rstrip("0").rstrip(".")
+    return f"{text} %"

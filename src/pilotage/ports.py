@@ -1,0 +1,134 @@
+"""Every door to the outside, on one page: what Pilotage asks of a target, a router, a store and a clock.
+
+Adapters register through entry points (``pilotage.targets``, ``pilotage.routers``), the built-in ones exactly
+as a stranger's would; wiring.py makes them with ``Adapter(Site)``. Each port has one contract suite in
+tests/contracts/ that its fake and every adapter pass.
+
+All calls are wanted states: safe to repeat, safe after a crash at any point. All are quick: what takes long
+(building an artifact, stopping an instance) is begun and then looked at again. A call that cannot reach its
+other side raises the port's error class with a Problem; it never hangs longer than a few seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from pilotage.core.fleet import Instance, Preparation
+from pilotage.core.release import Release
+from pilotage.core.routing import Address, Routing, RouterSeen, Telemetry
+from pilotage.core.steps import Check
+from pilotage.errors import ExitCode, PilotageError, Problem
+
+
+class TargetError(PilotageError):
+    exit_code = ExitCode.UNREACHABLE
+
+
+class RouterError(PilotageError):
+    exit_code = ExitCode.UNREACHABLE
+
+
+class StoreError(PilotageError):
+    exit_code = ExitCode.UNREACHABLE
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an adapter works: one service in one environment.
+
+    ``folder`` is the adapter's own, below the state folder (private, mode 0700, made by wiring); ``cache`` is
+    shared by all (artifacts). ``settings`` are the adapter's own from the manifest, already checked by it.
+    """
+
+    service: str
+    environment: str
+    folder: Path
+    cache: Path
+    settings: Mapping[str, Any]
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time in UTC, which may jump."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Target(Protocol):
+    """What runs the instances of a service in one environment."""
+
+    def __init__(self, site: Site) -> None: ...
+
+    @staticmethod
+    def check_settings(settings: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with these settings, or with this machine for them; touches nothing."""
+        ...
+
+    async def prepare(self, release: Release) -> Preparation:
+        """Begin to make the artifact ready, or say how far it is. Done work is never done again."""
+        ...
+
+    async def scale(self, release: Release, numbers: Sequence[int]) -> None:
+        """See that the instances with these numbers (1, 2, …) of a prepared release are started.
+
+        Starts what is missing or was stopped, leaves what runs alone, stops nothing.
+        """
+        ...
+
+    async def observe(self) -> tuple[Instance, ...]:
+        """All instances of all releases, also those that have crashed; also mends dead supervisors."""
+        ...
+
+    async def stop(self, instances: Sequence[str]) -> None:
+        """Begin to stop these (SIGTERM, the release's grace, SIGKILL). Unknown ids are already stopped."""
+        ...
+
+    async def log(self, instance: str, lines: int) -> str:
+        """The last lines that an instance wrote, also a stopped one's."""
+        ...
+
+
+class Router(Protocol):
+    """What decides which release serves a request or a user.
+
+    Guarantees, held by the contract suite under load: apply never fails or closes a request, a stream or an
+    idle connection; after ``observe`` shows a revision no new request reaches a release at zero; a refused
+    routing changes nothing; the router outlives us and serves its last routing after a restart of its own;
+    raising a share by user only moves users from old to new.
+    """
+
+    def __init__(self, site: Site) -> None: ...
+
+    @staticmethod
+    def check_settings(settings: Mapping[str, Any]) -> list[Problem]: ...
+
+    async def check(self, routing: Routing) -> list[Problem]:
+        """Dry run: would this be refused, and is its address free (or ours)? Touches nothing that serves."""
+        ...
+
+    async def apply(self, routing: Routing) -> None:
+        """Make it so, atomically; starts the proxy if it is an embedded one and does not run."""
+        ...
+
+    async def observe(self) -> RouterSeen:
+        """What is really in effect now; also restarts an embedded proxy that has died, with its last routing."""
+        ...
+
+    async def telemetry(self) -> Telemetry:
+        """One reading of all counters."""
+        ...
+
+    async def stop(self) -> None:
+        """End an embedded proxy. Only when a person takes the whole environment down."""
+        ...
+
+
+class Prober(Protocol):
+    """Makes one request as a user would, and says what is wrong with the answer (None: nothing)."""
+
+    async def probe(self, address: Address, check: Check) -> str | None: ...

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.release import Release
-from pilotage.core.routing import Address, Routing, RouterSeen, Telemetry
+from pilotage.core.routing import Address, RouterSeen, Routing, Telemetry
 from pilotage.core.steps import Check
 from pilotage.errors import ExitCode, PilotageError, Problem
 
@@ -116,7 +116,7 @@ class Router(Protocol):
         ...
 
     async def observe(self) -> RouterSeen:
-        """What is really in effect now; also restarts an embedded proxy that has died, with its last routing."""
+        """What is really in effect now; also restarts an embedded proxy that has died, as it was."""
         ...
 
     async def telemetry(self) -> Telemetry:

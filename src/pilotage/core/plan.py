@@ -12,8 +12,6 @@ from pilotage.core.routing import Address, Routing, Timeouts
 from pilotage.core.steps import Step
 from pilotage.core.values import Frozen, digest
 
-SCHEMA = 1
-
 
 class TargetSpec(Frozen):
     """Which adapter runs the instances. ``settings`` are the adapter's own, plain JSON, no secrets."""
@@ -44,7 +42,7 @@ class Basis(Frozen):
 class Plan(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
-    schema_version: Literal[1] = SCHEMA
+    schema_version: Literal[1] = 1
     service: str
     environment: str
     method: str

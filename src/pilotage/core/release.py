@@ -83,7 +83,5 @@ class Release(Frozen):
     @property
     def id(self) -> str:
         """Safe in file names, cluster names and host names: lower-case letters, digits and ``-``; ≤ 40 long."""
-        plain = "".join(c if c.isalnum() and c.isascii() else "-" for c in self.version.lower()).strip("-")[
-            :24
-        ]
+        plain = "".join(c if c.isalnum() and c.isascii() else "-" for c in self.version.lower()).strip("-")[:24]
         return f"{plain or 'v'}-{digest(self)[7:15]}"

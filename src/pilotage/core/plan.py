@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from pilotage.core.judging import JudgeSettings
 from pilotage.core.release import Release
 from pilotage.core.routing import Address, Routing, Timeouts
 from pilotage.core.steps import Step
@@ -51,6 +52,8 @@ class Plan(Frozen):
     basis: Basis = Basis()
     target: TargetSpec
     router: RouterSpec
+    judge: JudgeSettings | None = None
+    """None: nothing is judged (there is no old version to compare with, or the method forbids it)."""
     steps: tuple[Step, ...]
     way_back: tuple[Step, ...]
     """From anywhere: applied in order from the first, whatever step was reached."""

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pilotage.core.judging import JudgeSettings
 from pilotage.core.routing import ByRequest, Pin, Split, SplitKey
 from pilotage.core.values import EVERYBODY, Duration, Frozen
 
@@ -86,7 +85,6 @@ class Judge(Frozen):
     at_least: Duration = timedelta(0)
     at_most: Duration | None = None
     undecided: Undecided = Undecided.HOLD
-    settings: JudgeSettings = JudgeSettings()
 
 
 class Pause(Frozen):

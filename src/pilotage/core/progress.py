@@ -1,0 +1,282 @@
+"""Which steps hold in the world: one function a step, each safe to ask again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from pilotage.core import events as e
+from pilotage.core import world
+from pilotage.core.fleet import Phase, of_release
+from pilotage.core.judging import Outcome
+from pilotage.core.notation import show_duration
+from pilotage.core.safety import ailment, old_is_down
+from pilotage.core.state import Status
+from pilotage.core.steps import (
+    Expose,
+    Judge,
+    Pause,
+    Prepare,
+    Promote,
+    Retire,
+    Scale,
+    Step,
+    Undecided,
+    Verify,
+)
+from pilotage.core.turn import RECHECK, SOON, TICK, Turn
+from pilotage.core.values import percent
+from pilotage.errors import Problem
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Whether a step holds; if so, a note for the record."""
+
+    done: bool
+    note: str = ""
+
+
+WAITING = Settled(done=False)
+
+
+def advance(turn: Turn) -> None:
+    """Walks on over every step that holds; ends the rollout after the last."""
+    if turn.state.status not in (Status.RUNNING, Status.ROLLING_BACK):
+        return
+    while (step := turn.state.step) is not None:
+        was_back = turn.state.back
+        settled = settle(turn, step)
+        if turn.state.back != was_back:
+            continue
+        if not settled.done or not _may_go_on(turn):
+            return
+        state = turn.state
+        turn.record(e.StepFinished(at=turn.now, index=state.position, back=state.back, note=settled.note))
+    _finish(turn)
+
+
+def _finish(turn: Turn) -> None:
+    state = turn.state
+    ending = e.Ending.ROLLED_BACK if state.back else e.Ending.SUCCEEDED
+    began = state.started or state.created
+    turn.record(e.Finished(at=turn.now, ending=ending, why="; ".join(state.why), took=turn.now - began))
+
+
+def _may_go_on(turn: Turn) -> bool:
+    """Whether the next forward step may be entered: nobody paused it, and the old version can take over."""
+    state = turn.state
+    if state.back:
+        return True
+    if state.paused_by is not None:
+        turn.wake_in(TICK if state.exposed_at else RECHECK)
+        return False
+    following = state.steps[state.position + 1] if state.position + 1 < len(state.steps) else None
+    if not isinstance(following, Expose | Promote) or not widens(turn, following):
+        return True
+    problem = old_is_down(turn)
+    if problem is not None and not state.continued:
+        turn.trouble(problem)
+        turn.wake_in(TICK)
+        return False
+    if isinstance(following, Expose) and not world.healthy(turn.instances, state.plan.new.id):
+        turn.wake_in(SOON)
+        return False
+    return True
+
+
+def widens(turn: Turn, step: Expose | Promote) -> bool:
+    """Whether more users see the new version by this step."""
+    if isinstance(step, Promote):
+        return step.release == turn.state.plan.new.id
+    new = turn.state.plan.new.id
+    return step.share(new) > turn.state.shares.get(new, 0)
+
+
+def settle(turn: Turn, step: Step) -> Settled:
+    """Does the step hold? Turns back when it cannot any more."""
+    match step:
+        case Prepare():
+            return _prepare(turn, step)
+        case Scale():
+            return _scale(turn, step)
+        case Verify():
+            return _verify(turn, step)
+        case Expose():
+            return _expose(turn, step)
+        case Judge():
+            return _judge(turn, step)
+        case Pause():
+            return _pause(turn, step)
+        case Promote():
+            return _promote(turn, step)
+        case Retire():
+            return _retire(turn, step)
+        case _:
+            assert_never(step)
+
+
+def _give_up(
+    turn: Turn, code: str, what: str, why: str | None = None, cause: e.Cause = e.Cause.FAILED
+) -> Settled:
+    """Forward: turn back. On the way back there is no giving up: say what is wrong and go on trying."""
+    problem = Problem(code=code, what=what, why=why, mend="see `pilotage why` and `pilotage logs`")
+    if turn.state.back:
+        turn.trouble(problem)
+        turn.wake_in(TICK)
+    else:
+        turn.turn_back(cause, what, *([why] if why else []), problem=problem)
+    return WAITING
+
+
+def _late(turn: Turn, timeout: timedelta) -> bool:
+    return turn.now - turn.state.entered >= timeout
+
+
+def _prepare(turn: Turn, step: Prepare) -> Settled:
+    state = turn.state
+    known = turn.seen.preparations.get(step.release)
+    if known is not None and known.digest and step.release not in state.prepared:
+        turn.record(e.Prepared(at=turn.now, release=step.release, digest=known.digest))
+    if step.release in turn.state.prepared:
+        return Settled(done=True, note=turn.state.prepared[step.release])
+    version = state.plan.version(step.release)
+    if known is not None and known.problem is not None:
+        return _give_up(turn, known.problem.code, known.problem.what, known.problem.why)
+    if _late(turn, step.timeout):
+        limit = show_duration(step.timeout)
+        return _give_up(turn, "rollout.prepare-timeout", f"{version} could not be prepared within {limit}")
+    turn.wake_in(SOON)
+    return WAITING
+
+
+def _scale(turn: Turn, step: Scale) -> Settled:
+    if turn.seen.instances is None:
+        well, existing = 0, -1
+    else:
+        mine = of_release(turn.instances, step.release)
+        well, existing = sum(1 for i in mine if i.healthy and i.number <= step.instances), len(mine)
+    if well == step.instances == existing:
+        return Settled(done=True, note=f"{well} healthy")
+    if _late(turn, step.timeout):
+        version = turn.state.plan.version(step.release)
+        limit = show_duration(step.timeout)
+        what = f"{well} of {step.instances} instances of {version} were healthy after {limit}"
+        return _give_up(turn, "rollout.not-healthy", what, ailment(turn, step.release), e.Cause.UNHEALTHY)
+    if not turn.state.back and _hopeless(turn, step):
+        version = turn.state.plan.version(step.release)
+        what = f"{version} keeps crashing before it becomes healthy"
+        return _give_up(turn, "rollout.crash-loop", what, ailment(turn, step.release), e.Cause.UNHEALTHY)
+    turn.wake_in(SOON)
+    return WAITING
+
+
+def _hopeless(turn: Turn, step: Scale) -> bool:
+    """A new instance that has crashed three times and never served will not get better by waiting."""
+    if step.release != turn.state.plan.new.id:
+        return False
+    mine = of_release(turn.instances, step.release)
+    return any(i.restarts >= 3 and i.phase in (Phase.CRASHED, Phase.STARTING) for i in mine)
+
+
+def _verify(turn: Turn, step: Verify) -> Settled:
+    state, report = turn.state, turn.seen.report
+    if report is not None and report.release == step.release and report.attempt == state.attempts:
+        turn.record(
+            e.Checked(at=turn.now, release=report.release, failures=report.failures, passed=report.passed)
+        )
+        if not report.failures and report.passed == len(step.checks):
+            return Settled(done=True, note=f"{report.passed} checks passed")
+    state = turn.state
+    if state.last_check is not None and not state.last_check:
+        return Settled(done=True, note="checks passed")
+    if state.attempts >= step.attempts:
+        failed = "; ".join(f"{name}: {wrong}" for name, wrong in (state.last_check or {}).items())
+        version = state.plan.version(step.release)
+        return _give_up(turn, "rollout.checks-failed", f"{version} failed its checks before any user", failed)
+    if _late(turn, timedelta(minutes=5)):
+        return _give_up(turn, "rollout.checks-timeout", "the checks could not be made within 5m")
+    turn.wake_in(SOON if state.attempts == 0 else TICK)
+    return WAITING
+
+
+def _expose(turn: Turn, step: Expose) -> Settled:
+    state = turn.state
+    if turn.confirmed and (state.revision == turn.wanted.revision or not any(s.share for s in step.splits)):
+        return Settled(done=True, note=_shares(turn, step))
+    router = turn.seen.router
+    intent = state.intents.get("route")
+    refused = router.rejected if router is not None else None
+    if refused is not None and intent is not None and intent.done and intent.value == turn.wanted.revision:
+        return _give_up(turn, refused.code, refused.what, refused.why)
+    if _late(turn, step.timeout):
+        what = f"the router did not confirm the new routing within {show_duration(step.timeout)}"
+        why = state.problem.what if state.problem else (router.detail if router else None)
+        return _give_up(turn, "rollout.not-confirmed", what, why)
+    turn.wake_in(SOON)
+    return WAITING
+
+
+def _shares(turn: Turn, step: Expose) -> str:
+    plan = turn.state.plan
+    return ", ".join(f"{plan.version(s.release)} {percent(s.share)}" for s in step.splits) or "nobody"
+
+
+def _judge(turn: Turn, step: Judge) -> Settled:
+    state = turn.state
+    if state.continued or state.continue_all:
+        return Settled(done=True, note="a person let it go on")
+    verdict = turn.seen.verdict
+    passed = verdict is not None and verdict.outcome is Outcome.PASS
+    if passed and _late(turn, step.at_least):
+        return Settled(done=True, note="not worse than the old version")
+    if state.plan.judge is None and _late(turn, step.at_least):
+        return Settled(done=True, note="nothing to compare with")
+    if step.at_most is not None and _late(turn, step.at_most):
+        return _undecided(turn, step)
+    turn.wake_in(TICK)
+    return WAITING
+
+
+def _undecided(turn: Turn, step: Judge) -> Settled:
+    assert step.at_most is not None
+    missing = "; ".join(turn.seen.verdict.why) if turn.seen.verdict else "no telemetry"
+    what = f"the judge did not know after {show_duration(step.at_most)}"
+    if step.undecided is Undecided.ROLLBACK:
+        turn.turn_back(e.Cause.UNDECIDED, what, missing)
+        return WAITING
+    mend = "wait for more traffic, or decide yourself: `pilotage promote` or `pilotage abort`"
+    turn.trouble(Problem(code="rollout.undecided", what=f"{what}: holding", why=missing, mend=mend))
+    turn.wake_in(TICK)
+    return WAITING
+
+
+def _pause(turn: Turn, step: Pause) -> Settled:
+    if turn.state.continued or turn.state.continue_all:
+        return Settled(done=True, note="a person let it go on")
+    if step.duration is not None and _late(turn, step.duration):
+        return Settled(done=True)
+    turn.wake_in(TICK)
+    return WAITING
+
+
+def _promote(turn: Turn, step: Promote) -> Settled:
+    live = turn.state.plan.basis.live
+    already = turn.state.promoted or (live.id if live else None)
+    if already != step.release:
+        turn.record(e.Promoted(at=turn.now, release=step.release))
+    return Settled(done=True, note=turn.state.plan.version(step.release))
+
+
+def _retire(turn: Turn, step: Retire) -> Settled:
+    state = turn.state
+    if not world.retirement_due(state, step, turn.now):
+        due = state.entered + step.keep_warm
+        turn.wakes.append(min(due, turn.now + RECHECK))
+        return WAITING
+    gone = turn.seen.instances is not None and not of_release(turn.instances, step.release)
+    if gone and turn.confirmed:
+        return Settled(done=True)
+    turn.wake_in(SOON)
+    return WAITING

@@ -1,0 +1,252 @@
+"""fold(events): the only place where the state of a rollout is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from functools import reduce
+from typing import assert_never
+
+from pydantic import Field
+
+from pilotage.core import events as e
+from pilotage.core.judging import Outcome, Verdict
+from pilotage.core.plan import Plan
+from pilotage.core.steps import Retire, Step
+from pilotage.core.values import Frozen, Instant
+from pilotage.errors import Problem
+
+
+class Status(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    ROLLING_BACK = "rolling-back"
+    SUCCEEDED = "succeeded"
+    ROLLED_BACK = "rolled-back"
+    VOID = "void"
+
+    @property
+    def final(self) -> bool:
+        return self in (Status.SUCCEEDED, Status.ROLLED_BACK, Status.VOID)
+
+
+class Intent(Frozen):
+    """The last effect begun under a key: what, when, and whether its side accepted it."""
+
+    value: str
+    at: Instant
+    done: bool = False
+
+
+class State(Frozen):
+    """A rollout, folded from its events. Never changed otherwise."""
+
+    id: str
+    plan: Plan
+    status: Status
+    created: Instant
+    by: str
+    queued_behind: str | None = None
+    position: int = 0
+    """Index of the current step: of ``plan.steps``, or of ``plan.way_back`` when turned back."""
+    reached: int = 0
+    """The furthest forward step ever entered."""
+    entered: Instant
+    """When the current step began."""
+    started: Instant | None = None
+    exposed_at: Instant | None = None
+    """When users first saw the new version."""
+    shares: dict[str, int] = Field(default_factory=dict)
+    """The last confirmed shares, by release."""
+    revision: str | None = None
+    """The last confirmed revision of the routing."""
+    intents: dict[str, Intent] = Field(default_factory=dict)
+    prepared: dict[str, str] = Field(default_factory=dict)
+    """Release → digest of its artifact."""
+    attempts: int = 0
+    """At the current step's checks."""
+    last_check: dict[str, str] | None = None
+    verdict: Verdict | None = None
+    sick: dict[str, Instant] = Field(default_factory=dict)
+    """Releases that should serve and have no healthy instance, since when."""
+    draining: dict[str, Instant] = Field(default_factory=dict)
+    """Instances to be stopped, since when no new request reaches them."""
+    drained: tuple[str, ...] = ()
+    paused_by: str | None = None
+    pause_reason: str = ""
+    continued: bool = False
+    """A person let the current step go on."""
+    continue_all: bool = False
+    turned_back_at: Instant | None = None
+    cause: e.Cause | None = None
+    why: tuple[str, ...] = ()
+    problem: Problem | None = None
+    failures: int = 0
+    """Effects that failed in a row."""
+    failed_at: Instant | None = None
+    promoted: str | None = None
+    """The release that this rollout last made the environment's version."""
+    promoted_at: Instant | None = None
+    heard: int = 0
+    finished: Instant | None = None
+    events: int = 0
+
+    @property
+    def back(self) -> bool:
+        return self.turned_back_at is not None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The list that is being walked."""
+        return self.plan.way_back if self.back else self.plan.steps
+
+    @property
+    def step(self) -> Step | None:
+        """The current step; None when all are done."""
+        return self.steps[self.position] if self.position < len(self.steps) else None
+
+    @property
+    def warm(self) -> bool:
+        """Promoted, and only the old side's retirement is left."""
+        return (
+            self.status is Status.RUNNING
+            and self.promoted == self.plan.new.id
+            and isinstance(self.step, Retire)
+        )
+
+
+def begin(id: str, event: e.Created) -> State:
+    """The state after the first event."""
+    status = Status.QUEUED if event.queued_behind else Status.RUNNING
+    return State(
+        id=id,
+        plan=event.plan,
+        status=status,
+        created=event.at,
+        by=event.by,
+        queued_behind=event.queued_behind,
+        entered=event.at,
+        started=None if event.queued_behind else event.at,
+        events=1,
+    )
+
+
+def fold(id: str, events: Iterable[e.Event]) -> State:
+    """All events, in order, make the state. ValueError when they do not begin with a Created."""
+    rest = iter(events)
+    first = next(rest, None)
+    if not isinstance(first, e.Created):
+        raise ValueError("a rollout's history begins with its creation")
+    return reduce(apply, rest, begin(id, first))
+
+
+def apply(state: State, event: e.Event) -> State:
+    """The state after one more event."""
+    changes = _changes(state, event)
+    return state.model_copy(update={**changes, "events": state.events + 1})
+
+
+def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat table of what each event means
+    match event:
+        case e.Created():
+            raise ValueError("a rollout is created once")
+        case e.Started(at=at):
+            return {"status": Status.RUNNING, "started": at, "entered": at}
+        case e.StepFinished():
+            return _next_step(state, event.at)
+        case e.Intended(key=key, value=value, at=at):
+            return {"intents": {**state.intents, key: Intent(value=value, at=at)}}
+        case e.Done(key=key):
+            return {"intents": _done(state, key), "failures": 0, "failed_at": None}
+        case e.Failed(problem=problem, at=at):
+            return {"failures": state.failures + 1, "failed_at": at, "problem": problem}
+        case e.Prepared(release=release, digest=digest):
+            return {"prepared": {**state.prepared, release: digest}}
+        case e.Checked(failures=failures):
+            return {"attempts": state.attempts + 1, "last_check": failures}
+        case e.Exposed(shares=shares, revision=revision, first=first, at=at):
+            seen = {"exposed_at": at} if first else {}
+            return {"shares": shares, "revision": revision, **seen}
+        case e.DriftSeen():
+            return {"revision": None, "intents": {k: v for k, v in state.intents.items() if k != "route"}}
+        case e.HealthLost(release=release, at=at):
+            return {"sick": {**state.sick, release: at}}
+        case e.HealthRegained(release=release):
+            return {"sick": {k: v for k, v in state.sick.items() if k != release}}
+        case e.Judged(verdict=verdict):
+            return {"verdict": verdict}
+        case e.DrainStarted(instances=instances, at=at):
+            return {"draining": {**state.draining, **dict.fromkeys(instances, at)}}
+        case e.DrainEnded(instances=instances):
+            return {"drained": tuple(sorted({*state.drained, *instances}))}
+        case e.Paused(by=by, reason=reason):
+            return {"paused_by": by, "pause_reason": reason}
+        case e.Resumed():
+            return {"paused_by": None, "pause_reason": ""}
+        case e.Continued(full=full):
+            return {"continued": True, "continue_all": state.continue_all or full, "paused_by": None}
+        case e.TurnedBack():
+            return _turn_back(state, event)
+        case e.Promoted(release=release, at=at):
+            return {"promoted": release, "promoted_at": at}
+        case e.ProblemRaised(problem=problem):
+            return {"problem": problem}
+        case e.ProblemCleared():
+            return {"problem": None}
+        case e.Refused():
+            return {}
+        case e.Heard(upto=upto):
+            return {"heard": upto}
+        case e.Finished(ending=ending, at=at):
+            return {"status": Status(ending.value), "finished": at, "problem": None}
+        case _:
+            assert_never(event)
+
+
+def _next_step(state: State, at: datetime) -> dict[str, object]:
+    position = state.position + 1
+    return {
+        "position": position,
+        "reached": state.reached if state.back else max(state.reached, position),
+        "entered": at,
+        "attempts": 0,
+        "last_check": None,
+        "continued": False,
+        "failures": 0,
+        "failed_at": None,
+        "problem": None,
+        "verdict": _undecided_again(state.verdict),
+    }
+
+
+def _undecided_again(verdict: Verdict | None) -> Verdict | None:
+    """A pass is the permission for one step; the next one is earned anew."""
+    return None if verdict is None or verdict.outcome is Outcome.PASS else verdict
+
+
+def _done(state: State, key: str) -> dict[str, Intent]:
+    intent = state.intents.get(key)
+    if intent is None:
+        return state.intents
+    return {**state.intents, key: intent.model_copy(update={"done": True})}
+
+
+def _turn_back(state: State, event: e.TurnedBack) -> dict[str, object]:
+    return {
+        "status": Status.ROLLING_BACK,
+        "turned_back_at": event.at,
+        "cause": event.cause,
+        "why": event.why,
+        "problem": None,
+        "reached": state.position,
+        "position": 0,
+        "entered": event.at,
+        "attempts": 0,
+        "continued": False,
+        "paused_by": None,
+        "failures": 0,
+        "failed_at": None,
+        "draining": {},
+        "drained": (),
+    }

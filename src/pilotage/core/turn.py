@@ -1,0 +1,143 @@
+"""The values of one call of decide: what was seen, what to do, and the turn while it is being made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pilotage.core import events as e
+from pilotage.core import world
+from pilotage.core.fleet import Instance, Preparation
+from pilotage.core.judging import Verdict
+from pilotage.core.routing import RouterSeen, Routing
+from pilotage.core.state import State, apply
+from pilotage.core.steps import Verify
+from pilotage.core.values import Frozen
+from pilotage.errors import Problem
+
+SOON = timedelta(seconds=0.25)
+"""While something outside is on its way: an instance starting, a router applying."""
+TICK = timedelta(seconds=1)
+"""While users see the new version."""
+RECHECK = timedelta(seconds=30)
+"""While waiting for a time or a person: the world is still looked at now and then."""
+REPEAT = timedelta(seconds=3)
+"""An effect that was asked for and does not show is asked for again after this."""
+
+
+class PrepareArtifact(Frozen):
+    release: str
+
+
+class Start(Frozen):
+    release: str
+    numbers: tuple[int, ...]
+
+
+class Stop(Frozen):
+    instances: tuple[str, ...]
+
+
+class Route(Frozen):
+    routing: Routing
+
+
+class RunChecks(Frozen):
+    """``at_preview``: through the router's preview address; else straight to each healthy instance."""
+
+    step: Verify
+    attempt: int
+    instances: tuple[Instance, ...]
+    at_preview: bool
+
+
+Command = PrepareArtifact | Start | Stop | Route | RunChecks
+
+
+@dataclass(frozen=True)
+class EnvironmentSeen:
+    """Who holds the environment (a rollout's id) and which release is live."""
+
+    holder: str | None
+    live: str | None
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What an attempt of RunChecks found."""
+
+    release: str
+    attempt: int
+    passed: int
+    failures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything observed in one pass."""
+
+    instances: tuple[Instance, ...] | None = None
+    router: RouterSeen | None = None
+    preparations: dict[str, Preparation] = field(default_factory=dict)
+    report: CheckReport | None = None
+    verdict: Verdict | None = None
+    messages: tuple[e.Message, ...] = ()
+    environment: EnvironmentSeen | None = None
+    trouble: tuple[Problem, ...] = ()
+    """What could not be looked at, and why."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    state: State
+    events: tuple[e.Event, ...]
+    commands: tuple[Command, ...]
+    wake: datetime | None
+    """When to look again; None: never (final)."""
+
+
+@dataclass
+class Turn:
+    """One call of decide, while it is being made."""
+
+    state: State
+    seen: Seen
+    now: datetime
+    events: list[e.Event] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    wakes: list[datetime] = field(default_factory=list)
+    problem: Problem | None = None
+
+    def record(self, event: e.Event) -> None:
+        self.events.append(event)
+        self.state = apply(self.state, event)
+
+    def wake_in(self, delay: timedelta) -> None:
+        self.wakes.append(self.now + delay)
+
+    def trouble(self, problem: Problem) -> None:
+        """Says what keeps the rollout waiting; the first of a turn is told."""
+        self.problem = self.problem or problem
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        return self.seen.instances or ()
+
+    @property
+    def wanted(self) -> Routing:
+        return world.routing(self.state, self.instances, self.now)
+
+    @property
+    def confirmed(self) -> bool:
+        """The router shows exactly what is wanted now, or nobody is to be served and no proxy runs."""
+        if self.seen.router is None or self.seen.instances is None:
+            return False
+        nobody = not any(split.share for split in self.wanted.splits)
+        if not self.seen.router.running and self.seen.router.revision is None:
+            return nobody
+        return self.seen.router.revision == self.wanted.revision
+
+    def turn_back(
+        self, cause: e.Cause, *why: str, problem: Problem | None = None, by: str = e.PILOTAGE
+    ) -> None:
+        self.record(e.TurnedBack(at=self.now, by=by, cause=cause, why=why, problem=problem))

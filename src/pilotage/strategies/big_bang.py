@@ -1,0 +1,42 @@
+"""Big-bang (recreate): the old version stops, then the new one starts; nobody is served in between."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pilotage.core.steps import Expose, Promote, Retire, Scale, Step
+from pilotage.strategies.method import Context, Method, artifacts, as_before, only, proven
+
+
+class BigBang(Method):
+    """The old version stops, then the new one starts; nobody is served in between.
+
+    For what can not run twice at once (an exclusive lock on its data). The router answers 503 with
+    Retry-After meanwhile.
+    """
+
+    judged: ClassVar[bool] = False
+
+    method: Literal["big-bang"] = "big-bang"
+
+    def forward(self, context: Context) -> list[Step]:
+        assert context.old is not None
+        return [
+            *artifacts(context),
+            Expose(splits=()),
+            Scale(release=context.old.id, instances=0),
+            *proven(self, context),
+            only(context.new, self.key),
+            Promote(release=context.new.id),
+        ]
+
+    def way_back(self, context: Context) -> list[Step]:
+        if context.old is None:
+            return super().way_back(context)
+        return [
+            Scale(release=context.new.id, instances=0),
+            Scale(release=context.old.id, instances=context.basis.instances, timeout=self.ready_within),
+            as_before(context),
+            Promote(release=context.old.id),
+            Retire(release=context.new.id, drain=self.drain),
+        ]

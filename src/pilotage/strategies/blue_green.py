@@ -1,0 +1,40 @@
+"""Blue-green: the new side is proven on its preview address, then everybody is switched at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from pilotage.core.notation import DurationText
+from pilotage.core.steps import Judge, Promote, Retire, Step
+from pilotage.strategies.method import Context, Method, artifacts, only, proven
+
+
+class BlueGreen(Method):
+    """The new side is proven on its preview address, then everybody is switched at once, in one change."""
+
+    method: Literal["blue-green"] = "blue-green"
+    bake: DurationText = Field(
+        default=timedelta(0),
+        description="How long the new side must stay under the error limit after the switch to be promoted.",
+    )
+    at_most: DurationText | None = Field(
+        default=None, description="How long baking may take in all; then the old side is switched back."
+    )
+    keep_warm: DurationText = Field(
+        default=timedelta(minutes=10),
+        description="How long the old side stays ready after that, for a way back in an instant.",
+    )
+
+    def forward(self, context: Context) -> list[Step]:
+        assert context.old is not None
+        steps = [*artifacts(context), *proven(self, context), only(context.new, self.key)]
+        if self.bake:
+            steps.append(Judge(at_least=self.bake, at_most=self.at_most))
+        return [
+            *steps,
+            Promote(release=context.new.id),
+            Retire(release=context.old.id, keep_warm=self.keep_warm, drain=self.drain),
+        ]

@@ -1,0 +1,87 @@
+"""Canary: a small share first, judged against the old version, widened step by step or taken back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pilotage.core.notation import DurationText, ShareText
+from pilotage.core.routing import Pin
+from pilotage.core.steps import Judge, Promote, Retire, Step, Undecided
+from pilotage.core.values import EVERYBODY, Frozen
+from pilotage.strategies.method import Context, Method, artifacts, only, proven, shared
+
+
+class Pilots(Frozen):
+    """Requests with this header or cookie always see the new version, from the first step on."""
+
+    header: str | None = Field(default=None, description="Name of the header.")
+    cookie: str | None = Field(default=None, description="Name of the cookie.")
+    value: str = Field(description="Its exact value.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Pilots:
+        if (self.header is None) == (self.cookie is None):
+            raise ValueError("name either a header or a cookie")
+        return self
+
+
+class Canary(Method):
+    """A small share first, judged against the old version, widened step by step or taken back."""
+
+    method: Literal["canary"] = "canary"
+    steps: tuple[ShareText, ...] = Field(
+        default=(50_000, 250_000, 500_000),
+        min_length=1,
+        description="Growing shares that see the new version, each judged; after the last comes everybody.",
+    )
+    hold: DurationText = Field(
+        default=timedelta(minutes=2), description="How long each share is held at least, however good it looks."
+    )
+    at_most: DurationText | None = Field(
+        default=None,
+        description="How long the judge may take for each share; then `undecided` says what happens.",
+    )
+    undecided: Undecided = Field(
+        default=Undecided.HOLD,
+        description="When the judge does not know by then: hold (wait on, a person may go on), or rollback.",
+    )
+    pilots: tuple[Pilots, ...] = Field(
+        default=(), description="Who always sees the new version: a header or a cookie with a value."
+    )
+    keep_warm: DurationText = Field(
+        default=timedelta(minutes=10),
+        description="How long the old version stays ready after the switch, for a way back in an instant.",
+    )
+
+    @field_validator("steps")
+    @classmethod
+    def _grow(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        if any(later <= earlier for earlier, later in pairwise(steps)):
+            raise ValueError("shares must grow from step to step")
+        if steps[0] <= 0 or steps[-1] >= EVERYBODY:
+            raise ValueError("shares lie between 0% and 100%; everybody follows by itself after the last")
+        return steps
+
+    @model_validator(mode="after")
+    def _time(self) -> Canary:
+        if self.at_most is not None and self.at_most < self.hold:
+            raise ValueError("at_most is shorter than hold: no step could ever end")
+        return self
+
+    def forward(self, context: Context) -> list[Step]:
+        assert context.old is not None
+        pins = tuple(Pin(release=context.new.id, **pilot.model_dump()) for pilot in self.pilots)
+        steps = artifacts(context) + proven(self, context)
+        for share in self.steps:
+            steps.append(shared(context, share, self.key, pins))
+            steps.append(Judge(at_least=self.hold, at_most=self.at_most, undecided=self.undecided))
+        return [
+            *steps,
+            only(context.new, self.key),
+            Promote(release=context.new.id),
+            Retire(release=context.old.id, keep_warm=self.keep_warm, drain=self.drain),
+        ]

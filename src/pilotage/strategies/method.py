@@ -1,0 +1,148 @@
+"""What every method shares: the context it compiles in, the steps before any user, and the way back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from datetime import timedelta
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from pilotage.core.judging import JudgeSettings
+from pilotage.core.notation import DurationText
+from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
+from pilotage.core.release import Release
+from pilotage.core.routing import ByRequest, ByUser, Pin, Split, SplitKey
+from pilotage.core.steps import Check, Expose, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.values import EVERYBODY, Frozen
+
+
+class Context(Frozen):
+    """Everything a method may know when it plans."""
+
+    environment: str
+    new: Release
+    instances: int
+    basis: Basis
+    target: TargetSpec
+    router: RouterSpec
+    checks: tuple[Check, ...] = ()
+    judge: JudgeSettings = JudgeSettings()
+
+    @property
+    def old(self) -> Release | None:
+        return self.basis.live
+
+
+class Method(Frozen):
+    """Settings of one method as the manifest writes them. Subclasses set ``judged`` and write ``forward``."""
+
+    judged: ClassVar[bool] = True
+    """Whether the judge may watch: both versions serve at the same time."""
+
+    method: str
+    by: Literal["request", "user"] = Field(
+        default="request", description="Whether shares are of requests, or of users (told apart by a cookie)."
+    )
+    drain: DurationText = Field(
+        default=timedelta(seconds=30),
+        description="How long requests and streams may take to end before an instance is stopped.",
+    )
+    ready_within: DurationText = Field(
+        default=timedelta(minutes=5), description="How long instances may take until all are healthy."
+    )
+
+    @property
+    def key(self) -> SplitKey:
+        return ByUser() if self.by == "user" else ByRequest()
+
+    def compile(self, context: Context) -> Plan:
+        """The frozen plan of releasing ``context.new`` with this method."""
+        first = context.old is None
+        steps = first_release(self, context) if first else self.forward(context)
+        return Plan(
+            service=context.new.service,
+            environment=context.environment,
+            method=self.method,
+            new=context.new,
+            instances=context.instances,
+            basis=context.basis,
+            target=context.target,
+            router=context.router,
+            judge=context.judge if self.judged and not first else None,
+            steps=tuple(clear_warm(self, context) + steps),
+            way_back=tuple(self.way_back(context)),
+        )
+
+    @abstractmethod
+    def forward(self, context: Context) -> list[Step]:
+        """The steps when there is an old version (``context.old`` is not None)."""
+
+    def way_back(self, context: Context) -> list[Step]:
+        """To the exact state before the release, from wherever the forward steps had come."""
+        new, old = context.new.id, context.old
+        if old is None:
+            return [Expose(splits=()), Retire(release=new, drain=self.drain)]
+        return [
+            Scale(release=old.id, instances=context.basis.instances, timeout=self.ready_within),
+            as_before(context),
+            Promote(release=old.id),
+            Retire(release=new, drain=self.drain),
+        ]
+
+
+def as_before(context: Context) -> Expose:
+    """Exactly the exposure that the environment had when it was planned."""
+    routing, old = context.basis.routing, context.old
+    assert old is not None
+    if routing is not None and routing.splits:
+        return Expose(splits=routing.splits, key=routing.key, pins=routing.pins)
+    return only(old)
+
+
+def only(release: Release, key: SplitKey | None = None) -> Expose:
+    """Everybody to one release."""
+    return Expose(splits=(Split(release=release.id, share=EVERYBODY),), key=key or ByRequest())
+
+
+def shared(context: Context, share: int, key: SplitKey, pins: tuple[Pin, ...] = ()) -> Expose:
+    """``share`` of everybody to the new release, the rest to the old one."""
+    assert context.old is not None
+    old = Split(release=context.old.id, share=EVERYBODY - share)
+    return Expose(splits=(old, Split(release=context.new.id, share=share)), key=key, pins=pins)
+
+
+def clear_warm(method: Method, context: Context) -> list[Step]:
+    """An older release that is still kept warm makes room first."""
+    warm = context.basis.warm
+    return [Retire(release=warm.id, drain=method.drain)] if warm and warm.id != context.new.id else []
+
+
+def artifacts(context: Context) -> list[Step]:
+    """The new artifact, and the old one too: a way back without its artifact is none."""
+    steps: list[Step] = [Prepare(release=context.new.id)]
+    if context.old is not None:
+        steps.append(Prepare(release=context.old.id))
+    return steps
+
+
+def proven(method: Method, context: Context) -> list[Step]:
+    """All new instances healthy, every check passed, before any user."""
+    steps: list[Step] = [
+        Scale(release=context.new.id, instances=context.instances, timeout=method.ready_within)
+    ]
+    return steps + verified(context)
+
+
+def verified(context: Context) -> list[Step]:
+    return [Verify(release=context.new.id, checks=context.checks)] if context.checks else []
+
+
+def first_release(method: Method, context: Context) -> list[Step]:
+    """Nothing runs yet, so there is nobody to protect and nothing to compare with."""
+    return [
+        *artifacts(context),
+        *proven(method, context),
+        only(context.new, method.key),
+        Promote(release=context.new.id),
+    ]

@@ -1,0 +1,16 @@
+"""Every method that a manifest may name."""
+
+from __future__ import annotations
+
+from pilotage.strategies.big_bang import BigBang
+from pilotage.strategies.blue_green import BlueGreen
+from pilotage.strategies.canary import Canary
+from pilotage.strategies.method import Method
+from pilotage.strategies.rolling import Rolling
+
+METHODS: dict[str, type[Method]] = {
+    "canary": Canary,
+    "blue-green": BlueGreen,
+    "rolling": Rolling,
+    "big-bang": BigBang,
+}

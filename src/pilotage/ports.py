@@ -13,13 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from pilotage.core.environment import Environment, Glance
+from pilotage.core.events import Event, Message, Order
 from pilotage.core.fleet import Instance, Preparation
+from pilotage.core.judging import Snapshot
 from pilotage.core.release import Release
 from pilotage.core.routing import Address, RouterSeen, Routing, Telemetry
+from pilotage.core.state import State
 from pilotage.core.steps import Check
 from pilotage.errors import ExitCode, PilotageError, Problem
 
@@ -36,6 +40,16 @@ class StoreError(PilotageError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class Conflict(StoreError):
+    """Somebody else changed it first: read again, decide again."""
+
+    exit_code = ExitCode.BLOCKED
+
+
+class LeaseLost(Conflict):
+    """Another worker has this rollout now: stop at once, change nothing more."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Where an adapter works: one service in one environment.
@@ -49,6 +63,110 @@ class Site:
     folder: Path
     cache: Path
     settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """New events of one rollout. ``before`` is the number of events it must have now (0: it is new)."""
+
+    state: State
+    """After the events."""
+    events: tuple[Event, ...]
+    before: int
+    held: Held | None = None
+    """The lease under which a worker writes; None for what needs none (a new rollout, a handover)."""
+    wake: datetime | None = None
+    """When it wants to be looked at again; None: at once, or never when it is final."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lease on one rollout. ``epoch`` fences: a later lease has a greater one."""
+
+    rollout: str
+    owner: str
+    epoch: int
+
+
+class Store(Protocol):
+    """Where history and leases are kept. Every method is one transaction."""
+
+    async def commit(self, *changes: Change, environment: Environment | None = None) -> None:
+        """All of it or nothing.
+
+        ``environment`` is the new record; it is stored with its revision one higher, and only if the stored
+        one still has that revision. Raises Conflict when a rollout or the environment has moved on meanwhile,
+        LeaseLost when a change's lease is not the current one.
+        """
+        ...
+
+    async def claim(self, owner: str, now: datetime, ttl: timedelta, limit: int) -> list[tuple[Held, State]]:
+        """Leases rollouts that are not final, are due, and are nobody's (or whose lease has run out)."""
+        ...
+
+    async def renew(self, owner: str, now: datetime, ttl: timedelta) -> None:
+        """Keeps all leases of this owner that have not been taken away."""
+        ...
+
+    async def release(self, held: Held, wake: datetime) -> None:
+        """Gives a lease back; due again at ``wake``, or at once if a message came meanwhile."""
+        ...
+
+    async def send(
+        self, rollout: str, order: Order, by: str, at: datetime, reason: str = "", key: str | None = None
+    ) -> Message:
+        """Puts an order in a rollout's inbox and makes it due. The same ``key`` is stored once.
+
+        Raises StoreError (code ``rollout.unknown``) when there is no such rollout.
+        """
+        ...
+
+    async def messages(self, rollout: str, after: int) -> tuple[Message, ...]: ...
+
+    async def rollout(self, id: str) -> State:
+        """Raises StoreError (code ``rollout.unknown``, with the nearest ids) when there is none."""
+        ...
+
+    async def rollouts(
+        self,
+        service: str | None = None,
+        environment: str | None = None,
+        *,
+        unfinished: bool = False,
+        limit: int = 50,
+    ) -> list[State]:
+        """The newest first."""
+        ...
+
+    async def events(self, rollout: str, after: int = 0) -> tuple[Event, ...]:
+        """In order, without the first ``after``."""
+        ...
+
+    async def environment(self, service: str, name: str) -> Environment:
+        """An empty one (revision 0) when nothing was ever released there."""
+        ...
+
+    async def environments(self) -> list[Environment]: ...
+
+    async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
+        """Keeps one snapshot of telemetry; the same number again changes nothing."""
+        ...
+
+    async def snapshots(self, rollout: str, after: int = 0) -> list[tuple[int, Snapshot]]:
+        """By number, those greater than ``after``."""
+        ...
+
+    async def checkpoint(self, rollout: str, number: int, judge: dict[str, Any]) -> None:
+        """The judge's memory after the snapshot of that number; replaces the one before."""
+        ...
+
+    async def last_checkpoint(self, rollout: str) -> tuple[int, dict[str, Any]] | None: ...
+
+    async def put_glance(self, rollout: str, glance: Glance) -> None: ...
+
+    async def glance(self, rollout: str) -> Glance | None: ...
+
+    async def close(self) -> None: ...
 
 
 class Clock(Protocol):

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from pilotage.core.judging import Verdict
 from pilotage.core.plan import Plan
+from pilotage.core.routing import Routing
 from pilotage.core.values import Duration, Frozen, Instant
 from pilotage.errors import Problem
 
@@ -192,6 +193,8 @@ class Promoted(_Event):
 
     kind: Literal["promoted"] = "promoted"
     release: str
+    routing: Routing | None = None
+    """What the router served then."""
 
 
 class ProblemRaised(_Event):
@@ -229,6 +232,8 @@ class Finished(_Event):
     why: str = ""
     handed_over: bool = False
     took: Duration | None = None
+    routing: Routing | None = None
+    """What the router serves from now on."""
 
 
 Event = Annotated[

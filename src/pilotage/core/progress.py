@@ -61,7 +61,8 @@ def _finish(turn: Turn) -> None:
     state = turn.state
     ending = e.Ending.ROLLED_BACK if state.back else e.Ending.SUCCEEDED
     began = state.started or state.created
-    turn.record(e.Finished(at=turn.now, ending=ending, why="; ".join(state.why), took=turn.now - began))
+    why, took = "; ".join(state.why), turn.now - began
+    turn.record(e.Finished(at=turn.now, ending=ending, why=why, took=took, routing=turn.wanted))
 
 
 def _may_go_on(turn: Turn) -> bool:
@@ -265,7 +266,7 @@ def _promote(turn: Turn, step: Promote) -> Settled:
     live = turn.state.plan.basis.live
     already = turn.state.promoted or (live.id if live else None)
     if already != step.release:
-        turn.record(e.Promoted(at=turn.now, release=step.release))
+        turn.record(e.Promoted(at=turn.now, release=step.release, routing=turn.wanted))
     return Settled(done=True, note=turn.state.plan.version(step.release))
 
 

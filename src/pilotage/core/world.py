@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from pilotage.core.fleet import Instance, Phase, of_release
 from pilotage.core.release import Release
-from pilotage.core.routing import Backend, Endpoint, Routing, Split
+from pilotage.core.routing import Backend, ByRequest, Endpoint, Routing, Split
 from pilotage.core.state import State
 from pilotage.core.steps import Expose, Retire, Scale, Step, Verify
+from pilotage.core.values import EVERYBODY
 
 STAND_IN_AFTER = timedelta(seconds=3)
 """A release without a healthy instance for so long gives its share to a healthy one (guarantee 1)."""
@@ -74,13 +75,12 @@ def exposure(state: State) -> Expose:
 
 
 def exposure_before(state: State) -> Expose:
-    """What the environment had when the plan was made."""
+    """What the environment had when the plan was made: everybody to the live release, or nobody."""
     basis = state.plan.basis
-    if basis.routing is not None:
-        return Expose(splits=basis.routing.splits, key=basis.routing.key, pins=basis.routing.pins)
-    if basis.live is not None:
-        return Expose(splits=(Split(release=basis.live.id, share=1_000_000),))
-    return Expose(splits=())
+    if basis.live is None:
+        return Expose(splits=())
+    key = basis.routing.key if basis.routing is not None else ByRequest()
+    return Expose(splits=(Split(release=basis.live.id, share=EVERYBODY),), key=key)
 
 
 def routing_due(state: State) -> bool:

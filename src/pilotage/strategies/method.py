@@ -92,12 +92,10 @@ class Method(Frozen):
 
 
 def as_before(context: Context) -> Expose:
-    """Exactly the exposure that the environment had when it was planned."""
-    routing, old = context.basis.routing, context.old
-    assert old is not None
-    if routing is not None and routing.splits:
-        return Expose(splits=routing.splits, key=routing.key, pins=routing.pins)
-    return only(old)
+    """Everybody to the old release, told apart as they were: what the environment had when it was planned."""
+    assert context.old is not None
+    routing = context.basis.routing
+    return only(context.old, routing.key if routing is not None else None)
 
 
 def only(release: Release, key: SplitKey | None = None) -> Expose:

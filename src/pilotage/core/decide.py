@@ -53,4 +53,4 @@ def _tell_problem(turn: Turn) -> None:
 def _close(turn: Turn) -> Decision:
     final = turn.state.status.final
     wake = None if final else min(turn.wakes, default=turn.now + RECHECK)
-    return Decision(turn.state, tuple(turn.events), tuple(turn.commands), wake)
+    return Decision(turn.state, tuple(turn.events), tuple(turn.effects), wake)

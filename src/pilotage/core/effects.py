@@ -17,6 +17,7 @@ from pilotage.core.turn import (
     REPEAT,
     SOON,
     Command,
+    Effect,
     PrepareArtifact,
     Route,
     RunChecks,
@@ -26,6 +27,7 @@ from pilotage.core.turn import (
 )
 
 DRAIN = timedelta(seconds=30)
+CHECK_AGAIN = timedelta(seconds=2)
 SETTLE = timedelta(seconds=1)
 """In-flight counts are believed only so long after the router confirmed that nothing new comes."""
 
@@ -58,9 +60,9 @@ def give(turn: Turn, key: str, value: str, told: str, command: Command) -> None:
     intent = turn.state.intents.get(key)
     if intent is None or intent.value != value:
         turn.record(e.Intended(at=turn.now, key=key, value=value, told=told))
-        turn.commands.append(command)
-    elif isinstance(command, PrepareArtifact) or not intent.done or turn.now - intent.at >= REPEAT:
-        turn.commands.append(command)
+    elif intent.done and turn.now - intent.at < REPEAT:
+        return
+    turn.effects.append(Effect(key, value, command))
 
 
 def _backing_off(turn: Turn) -> bool:
@@ -133,7 +135,9 @@ def _inflight(turn: Turn, instance: str) -> int | None:
 
 def _check(turn: Turn, step: Verify) -> None:
     state = turn.state
-    if state.step is not step or state.attempts >= step.attempts or (state.last_check == {}):
+    if state.attempts >= step.attempts or state.last_check == {}:
+        return
+    if state.checked_at is not None and turn.now - state.checked_at < CHECK_AGAIN:
         return
     instances = tuple(i for i in turn.instances if i.release == step.release and i.healthy)
     at_preview = state.plan.router.preview is not None

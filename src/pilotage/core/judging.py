@@ -40,6 +40,8 @@ class Snapshot(BaseModel):
     weight: float
     control: Arm | None
     canary: Arm | None
+    epoch: str | None = None
+    """Changes when the counters began anew, where the source can say so."""
 
 
 class JudgeSettings(Frozen):
@@ -62,6 +64,10 @@ class JudgeSettings(Frozen):
     latency_ratio: float = Field(default=1.1, ge=1)
     """How much more often the new version may be slower than the old one's p50 … p99.9."""
     latency_pass_ratio: float = Field(default=1.5, ge=1)
+    latency_excess: float = Field(default=0.0005, ge=0, lt=1)
+    latency_pass_excess: float = Field(default=0.005, ge=0, lt=1)
+    """Fractions of requests that may be slower on top of the ratios: with bounds that (nearly) no request of
+    the old version exceeds, a ratio alone would take back for a handful of slow requests and never let go on."""
     latency_margin: int = Field(default=1, ge=0)
     """Buckets by which the new version may be slower before that counts."""
     latency: bool = True
@@ -83,7 +89,8 @@ class Outcome(StrEnum):
 
 
 class Measure(Frozen):
-    """One measure's figures, for people: ``old`` and ``new`` are fractions of requests.
+    """One measure's figures, for people: ``old`` and ``new`` are fractions of requests since the share of
+    traffic last changed, so that both sides saw the same times in the same proportion.
 
     ``low`` … ``high`` is a 95 % confidence sequence for new/old (valid at every look; None: unbounded or
     unknown); ``limit`` is the ratio beyond which it counts as worse. ``against`` and ``for_`` are in 0 … 1:
@@ -96,6 +103,8 @@ class Measure(Frozen):
     low: float | None = None
     high: float | None = None
     limit: float | None = None
+    ceiling: float | None = None
+    """An absolute limit for ``new``, where there is nothing to compare with."""
     against: float = 0.0
     for_: float = 0.0
     missing: str = ""

@@ -88,11 +88,11 @@ def _may_go_on(turn: Turn) -> bool:
 
 
 def widens(turn: Turn, step: Expose | Promote) -> bool:
-    """Whether more users see the new version by this step."""
-    if isinstance(step, Promote):
-        return step.release == turn.state.plan.new.id
+    """Whether the plan shows the new version to more users by this step than by those before."""
     new = turn.state.plan.new.id
-    return step.share(new) > turn.state.shares.get(new, 0)
+    if isinstance(step, Promote):
+        return step.release == new
+    return step.share(new) > world.exposure(turn.state).share(new)
 
 
 def settle(turn: Turn, step: Step) -> Settled:

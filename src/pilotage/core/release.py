@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from pilotage.core.values import Duration, Frozen, digest
 
@@ -73,6 +74,8 @@ class Run(Frozen):
 class Release(Frozen):
     """A frozen, content-addressed thing to run: ``id`` depends on everything else in it."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
     service: str
     version: str
     artifact: Artifact
@@ -80,7 +83,15 @@ class Release(Frozen):
     again: str = ""
     """Set when the same content is released once more on purpose, so that it gets instances of its own."""
 
-    @property
+    def once_more(self, mark: str) -> Release:
+        """The same content as a release of its own."""
+        return Release.model_validate({**self.model_dump(), "again": mark})
+
+    def same_content(self, other: Release) -> bool:
+        """Whether the two differ in nothing that runs."""
+        return self.once_more("") == other.once_more("")
+
+    @cached_property
     def id(self) -> str:
         """Safe in file names, cluster names and host names: lower-case letters, digits and ``-``; ≤ 40 long."""
         plain = "".join(c if c.isalnum() and c.isascii() else "-" for c in self.version.lower()).strip("-")[:24]

@@ -38,7 +38,8 @@ def notice_health(turn: Turn) -> None:
     if turn.seen.instances is None:
         return
     wanted = world.wanted_instances(turn.state, turn.now)
-    serving = {release for release, share in turn.state.shares.items() if share}
+    # As the plan exposes them: a share that a healthy version carries meanwhile does not make it well.
+    serving = {split.release for split in world.exposure(turn.state).splits if split.share}
     live = turn.state.plan.basis.live
     if live is not None:
         serving.add(live.id)

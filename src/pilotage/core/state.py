@@ -13,7 +13,7 @@ from pydantic import Field
 from pilotage.core import events as e
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.plan import Plan
-from pilotage.core.steps import Retire, Step
+from pilotage.core.steps import Judge, Pause, Retire, Step
 from pilotage.core.values import Frozen, Instant
 from pilotage.errors import Problem
 
@@ -67,6 +67,7 @@ class State(Frozen):
     attempts: int = 0
     """At the current step's checks."""
     last_check: dict[str, str] | None = None
+    checked_at: Instant | None = None
     verdict: Verdict | None = None
     sick: dict[str, Instant] = Field(default_factory=dict)
     """Releases that should serve and have no healthy instance, since when."""
@@ -163,8 +164,8 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return {"failures": state.failures + 1, "failed_at": at, "problem": problem}
         case e.Prepared(release=release, digest=digest):
             return {"prepared": {**state.prepared, release: digest}}
-        case e.Checked(failures=failures):
-            return {"attempts": state.attempts + 1, "last_check": failures}
+        case e.Checked(failures=failures, at=at):
+            return {"attempts": state.attempts + 1, "last_check": failures, "checked_at": at}
         case e.Exposed(shares=shares, revision=revision, first=first, at=at):
             seen = {"exposed_at": at} if first else {}
             return {"shares": shares, "revision": revision, **seen}
@@ -172,8 +173,10 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return {"revision": None, "intents": {k: v for k, v in state.intents.items() if k != "route"}}
         case e.HealthLost(release=release, at=at):
             return {"sick": {**state.sick, release: at}}
-        case e.HealthRegained(release=release):
-            return {"sick": {k: v for k, v in state.sick.items() if k != release}}
+        case e.HealthRegained(release=release, at=at):
+            # What was held while one side was down was not held as planned: the time counts anew.
+            entered = at if isinstance(state.step, Judge | Pause) else state.entered
+            return {"sick": {k: v for k, v in state.sick.items() if k != release}, "entered": entered}
         case e.Judged(verdict=verdict):
             return {"verdict": verdict}
         case e.DrainStarted(instances=instances, at=at):
@@ -212,6 +215,7 @@ def _next_step(state: State, at: datetime) -> dict[str, object]:
         "entered": at,
         "attempts": 0,
         "last_check": None,
+        "checked_at": None,
         "continued": False,
         "failures": 0,
         "failed_at": None,
@@ -243,6 +247,8 @@ def _turn_back(state: State, event: e.TurnedBack) -> dict[str, object]:
         "position": 0,
         "entered": event.at,
         "attempts": 0,
+        "last_check": None,
+        "checked_at": None,
         "continued": False,
         "paused_by": None,
         "failures": 0,

@@ -55,6 +55,15 @@ Command = PrepareArtifact | Start | Stop | Route | RunChecks
 
 
 @dataclass(frozen=True)
+class Effect:
+    """A command with the intent it is recorded under (Intended, then Done or Failed)."""
+
+    key: str
+    value: str
+    command: Command
+
+
+@dataclass(frozen=True)
 class EnvironmentSeen:
     """Who holds the environment (a rollout's id) and which release is live."""
 
@@ -91,7 +100,7 @@ class Seen:
 class Decision:
     state: State
     events: tuple[e.Event, ...]
-    commands: tuple[Command, ...]
+    effects: tuple[Effect, ...]
     wake: datetime | None
     """When to look again; None: never (final)."""
 
@@ -104,7 +113,7 @@ class Turn:
     seen: Seen
     now: datetime
     events: list[e.Event] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
     wakes: list[datetime] = field(default_factory=list)
     problem: Problem | None = None
 

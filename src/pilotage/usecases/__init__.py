@@ -1,0 +1,6 @@
+"""What a person can do, one verb a module; the command line, and later the API and pages, call these.
+
+planning.py    what a release would do, before anything is done
+releasing.py   start a rollout, or refuse with a reason
+returning.py   take a running rollout back, or a finished one
+"""

@@ -1,0 +1,107 @@
+"""Feeds the judge with telemetry, keeps every snapshot, and brings the judge back after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pilotage.core.judging import Arm, JudgeSettings, Snapshot, Verdict
+from pilotage.core.routing import Counters, Telemetry
+from pilotage.core.state import State, Status
+from pilotage.core.values import EVERYBODY
+from pilotage.judge import Judge
+from pilotage.ports import Store
+
+CHECKPOINT_EVERY = 60
+"""Snapshots between two checkpoints: so many are fed again after a crash."""
+
+
+@dataclass
+class Seat:
+    """One rollout's judge, and the last snapshot it has seen."""
+
+    judge: Judge
+    number: int
+    sampled_at: datetime | None = None
+    verdict: Verdict | None = None
+
+
+class Bench:
+    """All judges of one worker."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seats: dict[str, Seat] = {}
+
+    def due(self, state: State, now: datetime) -> bool:
+        """Whether this rollout's telemetry should be read now."""
+        settings = state.plan.judge
+        if settings is None or state.status is not Status.RUNNING or state.warm:
+            return False
+        seat = self._seats.get(state.id)
+        if seat is None or seat.sampled_at is None:
+            return True
+        elapsed = now - seat.sampled_at
+        return elapsed >= settings.interval - timedelta(milliseconds=100) or elapsed < timedelta(0)
+
+    async def hear(self, state: State, telemetry: Telemetry, now: datetime) -> Verdict:
+        """Feeds one reading of the router and returns the verdict."""
+        settings = state.plan.judge
+        assert settings is not None
+        seat = await self._seat(state, settings, telemetry)
+        snapshot = make_snapshot(state, telemetry, now)
+        seat.number += 1
+        await self._store.record(state.id, seat.number, snapshot)
+        seat.verdict = seat.judge.feed(snapshot)
+        seat.sampled_at = now
+        if seat.number % CHECKPOINT_EVERY == 0:
+            await self._store.checkpoint(state.id, seat.number, seat.judge.dump())
+        return seat.verdict
+
+    def recent(self, state: State, now: datetime) -> Verdict | None:
+        """The last verdict, if it is fresh enough to act on."""
+        seat, settings = self._seats.get(state.id), state.plan.judge
+        if seat is None or settings is None or seat.sampled_at is None:
+            return None
+        fresh = timedelta(0) <= now - seat.sampled_at <= 1.5 * settings.interval
+        return seat.verdict if fresh else None
+
+    def forget(self, rollout: str) -> None:
+        self._seats.pop(rollout, None)
+
+    async def _seat(self, state: State, settings: JudgeSettings, telemetry: Telemetry) -> Seat:
+        if state.id not in self._seats:
+            if not settings.latency_bounds:
+                settings = settings.model_copy(update={"latency_bounds": telemetry.latency_bounds})
+            checkpoint = await self._store.last_checkpoint(state.id)
+            number, judge = 0, Judge(settings)
+            if checkpoint is not None:
+                number, judge = checkpoint[0], Judge.load(settings, checkpoint[1])
+            for later, snapshot in await self._store.snapshots(state.id, number):
+                judge.feed(snapshot)
+                number = later
+            self._seats[state.id] = Seat(judge, number)
+        return self._seats[state.id]
+
+
+def make_snapshot(state: State, telemetry: Telemetry, now: datetime) -> Snapshot:
+    """One reading as the judge wants it. The old version counts only while it is well: what it fails while
+    it is down must not excuse the new one."""
+    live, new = state.plan.basis.live, state.plan.new.id
+    began = state.exposed_at or now
+    well = live is not None and live.id not in state.sick
+    return Snapshot(
+        t=(now - began).total_seconds() if state.exposed_at else -1.0,
+        weight=state.shares.get(new, 0) / EVERYBODY,
+        control=_arm(telemetry.counters.get(live.id)) if live is not None and well else None,
+        canary=_arm(telemetry.counters.get(new)) if state.exposed_at else None,
+        epoch=telemetry.epoch,
+    )
+
+
+def _arm(counters: Counters | None) -> Arm | None:
+    if counters is None:
+        return None
+    return Arm(
+        requests=counters.requests, errors=counters.errors, latency_bucket=counters.latency_bucket or None
+    )

@@ -1,0 +1,140 @@
+"""One pass over one rollout: look, decide, record, perform, look again. Safe to be killed anywhere.
+
+The events of a decision are stored before anything is performed, and the outcome after it; a crash in
+between makes the next worker look at the world and, where it is not as wanted, do it again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pilotage.core import events as e
+from pilotage.core.decide import decide
+from pilotage.core.environment import Glance, follow
+from pilotage.core.routing import Telemetry
+from pilotage.core.state import State, apply
+from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
+from pilotage.engine.bench import Bench
+from pilotage.engine.looking import Look, ask, look, look_at_environment
+from pilotage.engine.performing import perform
+from pilotage.engine.reach import ReachOf
+from pilotage.ports import Change, Clock, Held, Store
+
+SHOW_EVERY = timedelta(seconds=0.9)
+HOPS = 5
+"""Looks and decisions in one pass; then the others get their turn."""
+
+
+class Reconciler:
+    """Drives single rollouts through the ports."""
+
+    def __init__(self, store: Store, clock: Clock, reach_of: ReachOf) -> None:
+        self._store = store
+        self._clock = clock
+        self._reach_of = reach_of
+        self._bench = Bench(store)
+        self._shown: dict[str, datetime] = {}
+        self._readings: dict[str, Telemetry] = {}
+
+    async def reconcile(self, held: Held, state: State) -> tuple[State, datetime | None]:
+        """One pass. Returns the state after it, and when the rollout wants to be looked at again (None: it is
+        final). Raises LeaseLost or Conflict when somebody else has changed it, StoreError when the store is
+        out of reach; nothing is performed that is not recorded."""
+        report: CheckReport | None = None
+        for _ in range(HOPS):
+            decision = await self._decide(state, report)
+            await self._commit(held, state, decision.state, decision.events, decision.wake)
+            state, report = decision.state, None
+            if not decision.effects:
+                break
+            for effect in decision.effects:
+                state, found = await self._perform(held, state, effect)
+                report = found or report
+        else:
+            return state, self._clock.now() + SOON
+        if state.status.final:
+            self._forget(state.id)
+        return state, decision.wake
+
+    def _forget(self, rollout: str) -> None:
+        self._bench.forget(rollout)
+        self._shown.pop(rollout, None)
+        self._readings.pop(rollout, None)
+
+    async def _decide(self, state: State, report: CheckReport | None) -> Decision:
+        reach = self._reach_of(state.plan)
+        world = await look(state, reach)
+        telemetry = await self._listen(state, world)
+        now = self._clock.now()
+        seen = Seen(
+            instances=world.instances,
+            router=world.router,
+            preparations=world.preparations,
+            report=report,
+            verdict=self._bench.recent(state, now),
+            messages=await self._store.messages(state.id, state.heard),
+            environment=await look_at_environment(state, self._store),
+            trouble=tuple(world.trouble),
+        )
+        await self._show(state, seen, telemetry, now)
+        return decide(state, seen, now)
+
+    async def _listen(self, state: State, world: Look) -> Telemetry | None:
+        """Reads the router's counters when they are due, and lets the judge hear them."""
+        now = self._clock.now()
+        if world.router is None or not world.router.running:
+            return None
+        judged = self._bench.due(state, now)
+        if not judged and state.exposed_at is None:
+            return None
+        trouble = world.trouble
+        router = self._reach_of(state.plan).router
+        telemetry = await ask(router.telemetry(), f"the router {state.plan.router.kind}", trouble)
+        if telemetry is None:
+            return None
+        self._readings[state.id] = telemetry
+        if judged:
+            await self._bench.hear(state, telemetry, now)
+        return telemetry
+
+    async def _show(self, state: State, seen: Seen, telemetry: Telemetry | None, now: datetime) -> None:
+        """Leaves a look for those who watch, once a second."""
+        last = self._shown.get(state.id)
+        if last is not None and timedelta(0) <= now - last < SHOW_EVERY:
+            return
+        self._shown[state.id] = now
+        glance = Glance(
+            at=now,
+            instances=seen.instances or (),
+            router=seen.router,
+            telemetry=telemetry or self._readings.get(state.id),
+            verdict=seen.verdict,
+        )
+        await self._store.put_glance(state.id, glance)
+
+    async def _perform(self, held: Held, state: State, effect: Effect) -> tuple[State, CheckReport | None]:
+        report, problem = await perform(effect.command, state.plan, self._reach_of(state.plan))
+        now = self._clock.now()
+        event: e.Event
+        if problem is not None:
+            event = e.Failed(at=now, key=effect.key, problem=problem)
+        elif state.intents[effect.key].done:
+            return state, report
+        else:
+            event = e.Done(at=now, key=effect.key, value=effect.value)
+        after = apply(state, event)
+        await self._commit(held, state, after, (event,), None)
+        return after, report
+
+    async def _commit(
+        self, held: Held, before: State, after: State, events: tuple[e.Event, ...], wake: datetime | None
+    ) -> None:
+        if not events:
+            return
+        environment = None
+        if any(isinstance(event, e.Started | e.Promoted | e.Finished) for event in events):
+            known = await self._store.environment(before.plan.service, before.plan.environment)
+            followed = follow(known, before.id, before.plan, events)
+            environment = followed if followed is not known else None
+        change = Change(state=after, events=events, before=before.events, held=held, wake=wake)
+        await self._store.commit(change, environment=environment)

@@ -1,0 +1,145 @@
+"""Drives all rollouts that are due, each under a lease; stops by itself when nothing is left to do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from datetime import datetime, timedelta
+
+from pilotage.core.state import State
+from pilotage.engine.reach import ReachOf
+from pilotage.engine.reconcile import Reconciler
+from pilotage.errors import PilotageError
+from pilotage.ports import Clock, Conflict, Held, LeaseLost, Store, StoreError
+
+LEASE = timedelta(seconds=10)
+RENEW_EVERY = 2.5
+POLL = 0.25
+KEEP = timedelta(seconds=5)
+"""A rollout that sleeps longer gives its lease back."""
+AT_ONCE = 500
+IDLE_FOR = 2.0
+"""Seconds without any unfinished rollout before an on-demand worker ends."""
+
+log = logging.getLogger("pilotage.worker")
+
+
+class Worker:
+    """One process's share of the work. ``run`` returns when it is idle or told to stop."""
+
+    def __init__(self, store: Store, clock: Clock, reach_of: ReachOf) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._store = store
+        self._clock = clock
+        self._reconciler = Reconciler(store, clock, reach_of)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends soon: passes that have begun are finished, leases are given back."""
+        self._stopping.set()
+
+    async def run(self, *, until_idle: bool = False) -> None:
+        """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment."""
+        keeper = asyncio.create_task(self._renew())
+        idle = 0.0
+        try:
+            while not self._stopping.is_set():
+                busy = await self._claim()
+                idle = 0.0 if busy else idle + POLL
+                if until_idle and idle >= IDLE_FOR:
+                    return
+                await self._nap(POLL)
+        finally:
+            keeper.cancel()
+            self._stopping.set()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _nap(self, seconds: float) -> None:
+        if not self._stopping.is_set():
+            await self._clock.sleep(seconds)
+
+    async def _claim(self) -> bool:
+        """Starts a task for every rollout that is due; says whether anything is unfinished."""
+        try:
+            room = AT_ONCE - len(self._tasks)
+            claims = await self._store.claim(self.name, self._clock.now(), LEASE, room) if room else []
+            for held, state in claims:
+                log.info("took %s (lease %d)", held.rollout, held.epoch)
+                self._tasks[held.rollout] = asyncio.create_task(self._drive_to_end(held, state))
+            return bool(self._tasks) or bool(await self._store.rollouts(unfinished=True, limit=1))
+        except StoreError as error:
+            log.warning("the store is out of reach: %s", error)
+            await self._nap(1)
+            return True
+
+    async def _renew(self) -> None:
+        while True:
+            await self._clock.sleep(RENEW_EVERY)
+            try:
+                await self._store.renew(self.name, self._clock.now(), LEASE)
+            except StoreError as error:
+                log.warning("leases could not be renewed: %s", error)
+
+    async def _drive_to_end(self, held: Held, state: State) -> None:
+        try:
+            await self._drive(held, state)
+        finally:
+            self._tasks.pop(held.rollout, None)
+
+    async def _drive(self, held: Held, state: State) -> None:
+        """Passes over one rollout until it is final, sleeps long, or is somebody else's."""
+        while True:
+            try:
+                state, wake = await self._reconciler.reconcile(held, state)
+            except LeaseLost:
+                log.info("lost %s to another worker", held.rollout)
+                return
+            except Conflict:
+                log.info("%s was changed by somebody else: reading it again", held.rollout)
+                state = await self._reread(held, state)
+                continue
+            except PilotageError as error:
+                log.warning("%s: %s", held.rollout, error)
+                await self._nap(1)
+                wake = self._clock.now()
+                state = await self._reread(held, state)
+            except Exception:
+                log.exception("%s: a defect of Pilotage; trying again in a moment", held.rollout)
+                await self._nap(2)
+                wake = self._clock.now()
+                state = await self._reread(held, state)
+            if state.status.final or wake is None:
+                log.info("%s is %s", state.id, state.status.value)
+                return
+            if self._stopping.is_set() or wake - self._clock.now() > KEEP:
+                await self._give_back(held, wake)
+                return
+            await self._sleep_until(wake, state)
+
+    async def _sleep_until(self, wake: datetime, state: State) -> None:
+        while not self._stopping.is_set():
+            left = (wake - self._clock.now()).total_seconds()
+            if left <= 0:
+                return
+            await self._clock.sleep(min(left, POLL))
+            try:
+                if await self._store.messages(state.id, state.heard):
+                    return
+            except StoreError:
+                return
+
+    async def _give_back(self, held: Held, wake: datetime) -> None:
+        try:
+            await self._store.release(held, wake)
+        except StoreError as error:
+            log.warning("%s: the lease could not be given back and will run out: %s", held.rollout, error)
+
+    async def _reread(self, held: Held, state: State) -> State:
+        try:
+            return await self._store.rollout(held.rollout)
+        except StoreError:
+            return state

@@ -1,0 +1,81 @@
+"""What a release would do, before anything is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pilotage.core.environment import Environment as Known
+from pilotage.core.plan import Plan
+from pilotage.core.release import Release
+from pilotage.errors import ExitCode, PilotageError, Problem
+from pilotage.manifest.model import Environment, Fingerprint, Manifest
+from pilotage.strategies.method import Context
+from pilotage.strategies.restore import Restore
+
+
+def plan_release(
+    manifest: Manifest,
+    environment: Environment,
+    known: Known,
+    version: str,
+    *,
+    fingerprint: Fingerprint,
+    again: bool = False,
+) -> Plan:
+    """The plan of releasing ``version`` to an environment as it is known now.
+
+    ``again`` releases the same content once more, as instances of their own. PilotageError when exactly this
+    is live already.
+    """
+    release = manifest.release(version, Path(manifest.file).absolute().parent, fingerprint)
+    if again:
+        release = release.once_more(f"rollout {known.rollouts + 1}")
+    live = known.live
+    if live is not None and not again and live.release.same_content(release):
+        raise PilotageError(_already_live(version, environment.name), exit_code=ExitCode.BLOCKED)
+    return environment.method.compile(
+        Context(
+            environment=environment.name,
+            new=release,
+            instances=environment.instances,
+            basis=known.basis,
+            target=environment.target_spec(),
+            router=environment.router_spec(),
+            checks=environment.checks,
+            judge=environment.judge_settings(),
+        )
+    )
+
+
+def plan_restore(known: Known) -> Plan:
+    """The plan of going back to the last good release, without any manifest.
+
+    PilotageError when there is none. Reaches target and router as the last promotion did.
+    """
+    previous, live, last = known.previous, known.live, known.last_plan
+    if previous is None or live is None or last is None:
+        raise PilotageError(_no_way_back(known), exit_code=ExitCode.BLOCKED)
+    return Restore().compile(
+        Context(
+            environment=known.name,
+            new=previous.release,
+            instances=previous.instances,
+            basis=known.basis,
+            target=last.target,
+            router=last.router,
+        )
+    )
+
+
+def _already_live(version: str, environment: str) -> Problem:
+    return Problem(
+        code="release.already-live",
+        what=f"{version} is live in {environment} already, with the same artifact and settings",
+        mend="to restart it as a rollout of its own, add --again",
+    )
+
+
+def _no_way_back(known: Known) -> Problem:
+    what = f"{known.name} has no earlier good version to go back to"
+    why = f"only {known.live.release.version} was ever promoted there" if known.live else "nothing runs there"
+    return Problem(code="rollback.no-earlier", what=what, why=why, mend="release a version that works instead")

@@ -1,0 +1,130 @@
+"""Start a rollout, or refuse with a reason; nothing is started when anything is wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pilotage.core import events as e
+from pilotage.core.environment import Environment, follow
+from pilotage.core.plan import Plan
+from pilotage.core.routing import Backend, Routing, Split
+from pilotage.core.state import State, apply, begin
+from pilotage.core.values import EVERYBODY
+from pilotage.engine.reach import ReachOf
+from pilotage.errors import ExitCode, PilotageError, Problem
+from pilotage.ports import Change, Store
+
+
+async def start(
+    store: Store,
+    reach_of: ReachOf,
+    plan: Plan,
+    *,
+    by: str,
+    now: datetime,
+    reason: str = "",
+    supersede: bool = False,
+) -> State:
+    """Records the rollout of exactly this plan; a worker does the rest.
+
+    While another rollout changes the environment: PilotageError, or with ``supersede`` that one is taken
+    back and this one waits for it. A rollout that only keeps its old side warm hands over to this one.
+    """
+    await check_ground(reach_of, plan)
+    known = await store.environment(plan.service, plan.environment)
+    check_basis(plan, known)
+    holder = await store.rollout(known.holder) if known.holder else None
+    if holder is not None and holder.status.final:
+        holder = None
+    if holder is None:
+        return await _create(store, known, plan, by, now, reason)
+    if holder.warm:
+        return await _take_over(store, known, holder, plan, by, now, reason)
+    if not supersede:
+        raise PilotageError(_busy(holder), exit_code=ExitCode.BLOCKED)
+    state = await _create(store, known, plan, by, now, reason, behind=holder.id)
+    why = f"{plan.new.version} takes its place ({by})"
+    await store.send(holder.id, e.Order.SUPERSEDE, by, now, reason=why, key=f"{state.id} supersedes")
+    return state
+
+
+def check_basis(plan: Plan, known: Environment) -> None:
+    """A plan is void when the environment is not any more what it was made for."""
+    basis, made = known.basis, plan.basis
+    now = (basis.live and basis.live.id, basis.instances, basis.warm and basis.warm.id)
+    then = (made.live and made.live.id, made.instances, made.warm and made.warm.id)
+    if now != then:
+        live = basis.live.version if basis.live else "nothing"
+        meant = made.live.version if made.live else "nothing"
+        what = f"this plan is void: {plan.environment} has changed since it was made"
+        why = f"it was made while {meant} was live; now {live} is, or what is kept warm has changed"
+        problem = Problem(code="plan.void", what=what, why=why, mend="make the plan anew: `pilotage plan`")
+        raise PilotageError(problem, exit_code=ExitCode.BLOCKED)
+
+
+async def check_ground(reach_of: ReachOf, plan: Plan) -> None:
+    """Asks target and router whether they could do this at all; touches nothing."""
+    reach = reach_of(plan)
+    serving = (plan.basis.live or plan.new).id
+    routing = Routing(
+        listen=plan.router.listen,
+        preview=plan.router.preview,
+        backends=(Backend(release=serving),),
+        splits=(Split(release=serving, share=EVERYBODY),),
+        timeouts=plan.router.timeouts,
+    )
+    problems = [
+        *type(reach.target).check_settings(plan.target.settings),
+        *type(reach.router).check_settings(plan.router.settings),
+    ]
+    problems = problems or await reach.router.check(routing)
+    if problems:
+        raise PilotageError(*problems, exit_code=ExitCode.FAILED)
+
+
+async def _create(
+    store: Store,
+    known: Environment,
+    plan: Plan,
+    by: str,
+    now: datetime,
+    reason: str,
+    *,
+    behind: str | None = None,
+    others: tuple[Change, ...] = (),
+) -> State:
+    id = f"{plan.service}-{plan.environment}-{known.rollouts + 1}"
+    created = e.Created(at=now, by=by, plan=plan, digest=plan.digest, queued_behind=behind, reason=reason)
+    state = begin(id, created)
+    environment = follow(known, id, plan, [created])
+    change = Change(state=state, events=(created,), before=0, wake=now)
+    await store.commit(*others, change, environment=environment)
+    return state
+
+
+async def _take_over(
+    store: Store, known: Environment, holder: State, plan: Plan, by: str, now: datetime, reason: str
+) -> State:
+    """The holder is done but for its warm old side, which this plan retires as its first step."""
+    finished = e.Finished(
+        at=now,
+        by=by,
+        ending=e.Ending.SUCCEEDED,
+        why=f"its warm old side is handed to the release of {plan.new.version}",
+        handed_over=True,
+        took=now - (holder.started or holder.created),
+        routing=known.routing,
+    )
+    ended = Change(state=apply(holder, finished), events=(finished,), before=holder.events)
+    freed = follow(known, holder.id, holder.plan, [finished])
+    return await _create(store, freed, plan, by, now, reason, others=(ended,))
+
+
+def _busy(holder: State) -> Problem:
+    version, environment = holder.plan.new.version, holder.plan.environment
+    return Problem(
+        code="release.busy",
+        what=f"{environment} is being changed by {holder.id}: the release of {version}, {holder.status.value}",
+        why="one rollout changes an environment at a time",
+        mend="wait (`pilotage watch`), or take it back and go on with this one: --supersede",
+    )

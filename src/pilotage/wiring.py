@@ -1,0 +1,426 @@
+"""The composition root: the only room that knows everybody. Commands, and later the API, go through an App."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+from pilotage.adapters.clock import SteadyClock
+from pilotage.adapters.prober import HttpProber
+from pilotage.adapters.process.digests import directory_sha256, file_sha256
+from pilotage.core.environment import Environment
+from pilotage.core.events import Message, Order
+from pilotage.core.fleet import Instance
+from pilotage.core.plan import Plan
+from pilotage.core.state import State
+from pilotage.engine.reach import Reach
+from pilotage.engine.worker import Worker
+from pilotage.errors import ExitCode, PilotageError, Place, Problem
+from pilotage.manifest.load import load
+from pilotage.manifest.model import Manifest
+from pilotage.ports import Site, Store
+from pilotage.store.sqlite import SqliteStore
+from pilotage.usecases import planning, releasing, returning
+
+MANIFEST = "pilotage.yaml"
+STATE_FOLDER = ".pilotage"
+
+
+def find_manifest(start: Path) -> Path | None:
+    """``pilotage.yaml`` here or in the nearest folder above."""
+    for folder in (start, *start.parents):
+        if (folder / MANIFEST).is_file():
+            return folder / MANIFEST
+    return None
+
+
+def open_app(file: Path | None = None, state: Path | None = None, *, need_manifest: bool = False) -> App:
+    """Finds the manifest (or the state folder alone) and opens the store.
+
+    PilotageError with every problem of the manifest, or when neither is to be found.
+    """
+    path = file.absolute() if file else find_manifest(Path.cwd())
+    named = state or (Path(os.environ["PILOTAGE_STATE"]) if os.environ.get("PILOTAGE_STATE") else None)
+    if path is None and (named is None or need_manifest):
+        raise PilotageError(_no_manifest(), exit_code=ExitCode.USAGE)
+    manifest: Manifest | None = None
+    trouble: PilotageError | None = None
+    if path is not None:
+        try:
+            manifest = load(path)
+        except PilotageError as error:
+            # Looking and steering must work with a manifest that is broken now: plans are frozen.
+            trouble = error
+            if need_manifest:
+                raise
+    folder = named.absolute() if named else (path.parent if path else Path.cwd()) / STATE_FOLDER
+    if trouble is not None and not (folder / "pilotage.db").exists():
+        raise trouble
+    return App(manifest, folder)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One thing that doctor looked at."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str = ""
+    mend: str = ""
+
+
+class App:
+    """One state folder, and the manifest beside it if there is a sound one."""
+
+    def __init__(self, manifest: Manifest | None, state_folder: Path) -> None:
+        self.manifest = manifest
+        self.state_folder = state_folder
+        self.store: Store = SqliteStore.open(state_folder / "pilotage.db")
+        self.clock = SteadyClock(state_folder / "clock.json")
+        self._reaches: dict[str, Reach] = {}
+
+    @property
+    def service(self) -> str | None:
+        return self.manifest.service if self.manifest else None
+
+    async def close(self) -> None:
+        await self.store.close()
+
+    # Looking
+
+    async def known(self, environment: str | None) -> Environment:
+        """What is known of an environment; PilotageError when it can not be told which is meant."""
+        name = await self._name(environment)
+        for kept in await self.store.environments():
+            if kept.name == name and self.service in (None, kept.service):
+                return kept
+        if self.manifest is None:
+            raise PilotageError(_nothing_here(self.state_folder), exit_code=ExitCode.USAGE)
+        return await self.store.environment(self.manifest.service, name)
+
+    def environment_name(self, name: str | None) -> str:
+        """The named environment, or the only one of the manifest."""
+        names = list(self.manifest.environments) if self.manifest else []
+        if name is None and len(names) != 1:
+            raise PilotageError(_which_environment(names), exit_code=ExitCode.USAGE)
+        if name is not None and self.manifest is not None:
+            self.manifest.environment(name)
+        return name or names[0]
+
+    async def _name(self, name: str | None) -> str:
+        kept = [e.name for e in await self.store.environments() if self.service in (None, e.service)]
+        if name in kept:
+            return name
+        if name is None and self.manifest is None and len(set(kept)) == 1:
+            return kept[0]
+        if self.manifest is None:
+            raise PilotageError(_which_environment(kept), exit_code=ExitCode.USAGE)
+        return self.environment_name(name)
+
+    async def find(self, rollout: str | None, environment: str | None = None) -> State:
+        """A rollout by its id; else the one that changes the environment now; else the latest there."""
+        if rollout is not None:
+            return await self.store.rollout(rollout)
+        if environment is None:
+            found = await self.store.rollouts(self.service, unfinished=True, limit=1)
+            found = found or await self.store.rollouts(self.service, limit=1)
+        else:
+            known = await self.known(environment)
+            if known.holder:
+                return await self.store.rollout(known.holder)
+            found = await self.store.rollouts(known.service, known.name, limit=1)
+        if not found:
+            raise PilotageError(_nothing_here(self.state_folder), exit_code=ExitCode.USAGE)
+        return found[0]
+
+    # Doing
+
+    async def plan(self, environment: str | None, version: str, *, again: bool = False) -> Plan:
+        assert self.manifest is not None, "planning needs a manifest"
+        chosen = self.manifest.environment(self.environment_name(environment))
+        known = await self.store.environment(self.manifest.service, chosen.name)
+        plan = planning.plan_release(
+            self.manifest, chosen, known, version, fingerprint=fingerprint, again=again
+        )
+        self._check_settings(plan)
+        return plan
+
+    async def release(self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False) -> State:
+        state = await releasing.start(
+            self.store,
+            self.reach_of,
+            plan,
+            by=by,
+            now=await self._time(),
+            reason=reason,
+            supersede=supersede,
+        )
+        await self.ensure_worker()
+        return state
+
+    async def rollback_plan(self, environment: str | None) -> Plan | State:
+        """What a rollback would do now."""
+        return await returning.way_back(self.store, await self.known(environment))
+
+    async def rollback(self, environment: str | None, *, by: str, reason: str = "") -> State:
+        known, now = await self.known(environment), await self._time()
+        state = await returning.roll_back(self.store, self.reach_of, known, by=by, now=now, reason=reason)
+        await self.ensure_worker()
+        return state
+
+    async def order(self, rollout: State, order: Order, *, by: str, reason: str = "") -> Message:
+        if rollout.status.final:
+            raise PilotageError(_ended(rollout, order), exit_code=ExitCode.BLOCKED)
+        message = await self.store.send(rollout.id, order, by, self.clock.now(), reason=reason)
+        await self.ensure_worker()
+        return message
+
+    async def _time(self) -> Any:
+        if not await self.store.rollouts(unfinished=True, limit=1):
+            self.clock.set_right()
+        return self.clock.now()
+
+    # Reaching the world
+
+    def reach_of(self, plan: Plan) -> Reach:
+        """The adapters that a plan names, made once for each environment and setting."""
+        key = f"{plan.service}/{plan.environment}/{plan.target!r}/{plan.router.kind}/{plan.router.settings!r}"
+        if key not in self._reaches:
+            target = _adapter("pilotage.targets", plan.target.kind)
+            router = _adapter("pilotage.routers", plan.router.kind)
+            self._reaches[key] = Reach(
+                target=target(self._site(plan, "target", plan.target.settings)),
+                router=router(self._site(plan, "router", plan.router.settings)),
+                prober=HttpProber(),
+            )
+        return self._reaches[key]
+
+    def _site(self, plan: Plan, part: str, settings: Any) -> Site:
+        folder = self.state_folder / "environments" / plan.service / plan.environment / part
+        cache = self.state_folder / "cache"
+        try:
+            for path in (folder, cache):
+                path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise PilotageError(_unwritable(self.state_folder, error)) from error
+        return Site(plan.service, plan.environment, folder, cache, settings)
+
+    def _check_settings(self, plan: Plan) -> None:
+        target = _adapter("pilotage.targets", plan.target.kind)
+        router = _adapter("pilotage.routers", plan.router.kind)
+        problems = [
+            *target.check_settings(plan.target.settings),
+            *router.check_settings(plan.router.settings),
+        ]
+        if problems:
+            raise PilotageError(*problems, exit_code=ExitCode.REFUSED_MANIFEST)
+
+    # Workers
+
+    async def ensure_worker(self) -> None:
+        """Starts a worker in the background, detached from this terminal, unless one works already."""
+        with _only_worker(self.state_folder) as mine:
+            if not mine:
+                return
+        log = open(self.state_folder / "worker.log", "ab")  # noqa: SIM115, ASYNC230
+        with log:
+            subprocess.Popen(  # noqa: ASYNC220
+                [
+                    sys.executable,
+                    "-m",
+                    "pilotage.cli.main",
+                    "worker",
+                    "--until-idle",
+                    "--state",
+                    self.state_folder,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                close_fds=True,
+            )
+
+    async def run_worker(self, *, until_idle: bool = False) -> None:
+        """Works in this process until stopped (SIGINT, SIGTERM), or until nothing is left to do.
+
+        PilotageError when another worker works on this state folder.
+        """
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        while True:
+            with _only_worker(self.state_folder) as mine:
+                if not mine:
+                    if until_idle:
+                        return
+                    raise PilotageError(_second_worker(self.state_folder), exit_code=ExitCode.BLOCKED)
+                stopped = await self._work(until_idle=until_idle)
+            # A release may have come between the last look and giving up the lock: look once more.
+            if stopped or not await self.store.rollouts(unfinished=True, limit=1):
+                return
+
+    async def _work(self, *, until_idle: bool) -> bool:
+        worker = Worker(self.store, self.clock, self.reach_of)
+        asked = False
+
+        def stop() -> None:
+            nonlocal asked
+            asked = True
+            worker.stop()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        await worker.run(until_idle=until_idle)
+        return asked
+
+    async def worker_running(self) -> bool:
+        with _only_worker(self.state_folder) as mine:
+            return not mine
+
+    # Operating
+
+    async def logs(self, wanted: str | None, environment: str | None, lines: int) -> list[tuple[str, str]]:
+        """(instance, its last lines) of an instance, of a rollout's releases, or of all that run."""
+        if wanted is None or "." not in wanted:
+            state = await self.find(wanted, environment)
+            reach = self.reach_of(state.plan)
+            instances = await reach.target.observe()
+            return [(i.id, await reach.target.log(i.id, lines)) for i in instances]
+        known = await self.known(environment)
+        if known.last_plan is None:
+            found = await self.find(None, environment)
+            return [(wanted, await self.reach_of(found.plan).target.log(wanted, lines))]
+        return [(wanted, await self.reach_of(known.last_plan).target.log(wanted, lines))]
+
+    async def instances(self, known: Environment) -> tuple[Instance, ...]:
+        """What runs in an environment now."""
+        return await self.reach_of(known.last_plan).target.observe() if known.last_plan else ()
+
+    async def down(self, environment: str | None) -> list[str]:
+        """Stops every instance and the proxy of an environment; says what it stopped.
+
+        PilotageError while a rollout changes it.
+        """
+        known = await self.known(environment)
+        plan = known.last_plan
+        if known.holder is not None:
+            holder = await self.store.rollout(known.holder)
+            if not holder.status.final and not holder.warm:
+                raise PilotageError(_busy_down(holder), exit_code=ExitCode.BLOCKED)
+        if plan is None:
+            latest = await self.store.rollouts(known.service, known.name, limit=1)
+            if not latest:
+                return []
+            plan = latest[0].plan
+        reach = self.reach_of(plan)
+        running = [i.id for i in await reach.target.observe() if i.exists]
+        await reach.router.stop()
+        await reach.target.stop(running)
+        while any(i.exists for i in await reach.target.observe()):
+            await asyncio.sleep(0.1)
+        return [*running, f"the {plan.router.kind} on {plan.router.listen}"]
+
+    async def diagnose(self) -> list[Diagnosis]:
+        from pilotage.usecases.diagnosing import diagnose
+
+        return [Diagnosis(*finding) for finding in await diagnose(self)]
+
+
+def fingerprint(path: Path) -> str:
+    """The digest that the process target will find again."""
+    return directory_sha256(path) if path.is_dir() else file_sha256(path)
+
+
+def _adapter(group: str, kind: str) -> Any:
+    found = {point.name: point for point in entry_points(group=group)}
+    if kind not in found:
+        known = ", ".join(sorted(found)) or "none"
+        noun = "target" if group.endswith("targets") else "router"
+        what = f"no {noun} of kind `{kind}` is installed"
+        problem = Problem(code=f"{noun}.unknown", what=what, mend=f"installed are: {known}")
+        raise PilotageError(problem, exit_code=ExitCode.REFUSED_MANIFEST)
+    return found[kind].load()
+
+
+@contextmanager
+def _only_worker(folder: Path) -> Iterator[bool]:
+    """Holds the lock that one worker per state folder has; False when another has it."""
+    with open(folder / "worker.lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        with contextlib.ExitStack() as stack:
+            stack.callback(fcntl.flock, lock, fcntl.LOCK_UN)
+            yield True
+
+
+def _no_manifest() -> Problem:
+    return Problem(
+        code="manifest.missing",
+        what=f"there is no {MANIFEST} here, or in any folder above",
+        mend="`pilotage init` writes one by looking at this folder; or name it with --file",
+        where=Place(file=MANIFEST),
+    )
+
+
+def _which_environment(names: list[str]) -> Problem:
+    known = ", ".join(names) or "none"
+    return Problem(code="environment.which", what="which environment?", mend=f"name one of: {known}")
+
+
+def _nothing_here(folder: Path) -> Problem:
+    return Problem(
+        code="rollout.none",
+        what="nothing was ever released here",
+        why=f"{folder} knows of no rollout",
+        mend="`pilotage release --to ENVIRONMENT VERSION`",
+    )
+
+
+def _ended(rollout: State, order: Order) -> Problem:
+    return Problem(
+        code=f"rollout.cannot-{order.value}",
+        what=f"{rollout.id} has ended ({rollout.status.value}): there is nothing to {order.value}",
+        mend="`pilotage history` lists all; `pilotage rollback` takes a finished release back",
+    )
+
+
+def _busy_down(holder: State) -> Problem:
+    return Problem(
+        code="environment.busy",
+        what=f"{holder.id} is changing this environment ({holder.status.value})",
+        mend="wait for it, or `pilotage abort` first",
+    )
+
+
+def _second_worker(folder: Path) -> Problem:
+    return Problem(
+        code="worker.second",
+        what="another worker works on this state folder already",
+        why=str(folder),
+        mend="one is enough: it drives all rollouts; see worker.log there",
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> Problem:
+    return Problem(
+        code="state.unwritable",
+        what=f"the state folder {folder} can not be written",
+        why=error.strerror,
+        mend="make room, or see who may write there; or choose another with --state",
+    )

@@ -1,0 +1,299 @@
+"""A small world in memory for scripts about the heart: no clock, no threads, no ports.
+
+    story = Story(canary(hold="10s"))
+    story.run(until="exposed")           # walks pass by pass until an event of that kind
+    story.verdict = worse()
+    story.run()                          # to the end
+    assert story.kinds() == [...]
+
+Every pass looks, decides, performs; the invariants of docs/invariants.md are checked at every pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pilotage.core import events as e
+from pilotage.core.decide import decide
+from pilotage.core.fleet import Instance, Phase, Preparation
+from pilotage.core.judging import JudgeSettings, Outcome, Verdict
+from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
+from pilotage.core.release import Release, Requirement, Run
+from pilotage.core.routing import Address, RouterSeen, Routing
+from pilotage.core.state import State, apply, begin, fold
+from pilotage.core.turn import CheckReport, Effect, PrepareArtifact, Route, RunChecks, Seen, Start, Stop
+from pilotage.core.world import healthy
+from pilotage.errors import Problem
+from pilotage.strategies.method import Context, Method
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+def release(version: str) -> Release:
+    run = Run(command=("serve", "{port}"), folder="/srv/shop")
+    return Release(
+        service="shop", version=version, artifact=Requirement(requirements=(f"shop=={version}",)), run=run
+    )
+
+
+OLD, NEW, WARM = release("1.0"), release("2.0"), release("0.9")
+
+
+def plan(method: Method, *, first: bool = False, instances: int = 2, warm: bool = False, checks=()) -> Plan:
+    basis = Basis() if first else Basis(live=OLD, instances=instances, warm=WARM if warm else None)
+    return method.compile(
+        Context(
+            environment="prod",
+            new=NEW,
+            instances=instances,
+            basis=basis,
+            target=TargetSpec(kind="process"),
+            router=RouterSpec(
+                kind="envoy",
+                listen=Address(host="127.0.0.1", port=8080),
+                preview=Address(host="127.0.0.1", port=8081),
+            ),
+            checks=checks,
+            judge=JudgeSettings(),
+        )
+    )
+
+
+def verdict(outcome: Outcome, *why: str) -> Verdict:
+    return Verdict(outcome=outcome, why=why or (outcome.value,))
+
+
+PASS, FAIL, UNDECIDED = (
+    verdict(Outcome.PASS),
+    verdict(Outcome.FAIL, "errors: 5 % against 0.1 %"),
+    verdict(Outcome.UNDECIDED),
+)
+
+
+@dataclass
+class Story:
+    plan: Plan
+    verdict: Verdict | None = PASS
+    now: datetime = START
+    state: State = field(init=False)
+    history: list[e.Event] = field(init=False)
+    instances: dict[str, Instance] = field(default_factory=dict)
+    routing: Routing | None = None
+    proxy_runs: bool = True
+    sick: set[str] = field(default_factory=set)
+    """Releases whose instances do not get healthy."""
+    refuses: Problem | None = None
+    deaf: bool = False
+    """The router accepts and does not apply."""
+    blind: bool = False
+    """Neither target nor router can be looked at."""
+    broken: Problem | None = None
+    """Every effect fails with this."""
+    check_failures: dict[str, str] = field(default_factory=dict)
+    inflight: dict[str, int] = field(default_factory=dict)
+    inbox: list[e.Message] = field(default_factory=list)
+    report: CheckReport | None = None
+    stopped: list[str] = field(default_factory=list)
+    build_problem: Problem | None = None
+    passes: int = 0
+
+    def __post_init__(self) -> None:
+        created = e.Created(at=self.now, by="ada", plan=self.plan, digest=self.plan.digest)
+        self.history, self.state = [created], begin("shop-prod-1", created)
+        basis = self.plan.basis
+        for old in (basis.live, basis.warm):
+            if old is not None:
+                for number in range(1, basis.instances + 1):
+                    self._spawn(old.id, number, Phase.HEALTHY)
+        if basis.live is not None:
+            from pilotage.core import world
+
+            self.routing = world.routing(self.state, tuple(self.instances.values()), self.now)
+        self.before = self.routing
+
+    # The world
+
+    def _spawn(self, release: str, number: int, phase: Phase) -> None:
+        id = f"{release}.{number}"
+        port = 20_000 + 1000 * ([OLD.id, NEW.id, WARM.id].index(release)) + number
+        self.instances[id] = Instance(
+            id=id, release=release, number=number, address=Address(host="127.0.0.1", port=port), phase=phase
+        )
+
+    def set_phase(self, release: str, phase: Phase, restarts: int = 0) -> None:
+        for id, instance in self.instances.items():
+            if instance.release == release and instance.exists:
+                self.instances[id] = instance.model_copy(update={"phase": phase, "restarts": restarts})
+
+    def _pass_of_time(self) -> None:
+        for id, instance in list(self.instances.items()):
+            if instance.phase is Phase.STARTING and instance.release not in self.sick:
+                self.instances[id] = instance.model_copy(update={"phase": Phase.HEALTHY})
+            elif instance.phase is Phase.STOPPING:
+                del self.instances[id]
+
+    def send(self, order: e.Order, by: str = "ada") -> None:
+        self.inbox.append(e.Message(number=len(self.inbox) + 1, order=order, by=by, at=self.now))
+
+    def _seen(self) -> Seen:
+        messages = tuple(m for m in self.inbox if m.number > self.state.heard)
+        if self.blind:
+            trouble = Problem(code="target.silent", what="the target does not answer")
+            return Seen(messages=messages, trouble=(trouble,), verdict=None)
+        revision = self.routing.revision if self.routing and self.proxy_runs else None
+        router = RouterSeen(
+            running=self.proxy_runs and self.routing is not None,
+            revision=revision,
+            rejected=self.refuses,
+            inflight=self.inflight,
+        )
+        preparations = {}
+        for intent in self.state.intents:
+            if intent.startswith("prepare:"):
+                name = intent.removeprefix("prepare:")
+                preparations[name] = (
+                    Preparation(release=name, problem=self.build_problem)
+                    if self.build_problem and name == NEW.id
+                    else Preparation(release=name, digest="sha256:abc")
+                )
+        return Seen(
+            instances=tuple(self.instances.values()),
+            router=router,
+            preparations=preparations,
+            report=self.report,
+            verdict=self.verdict,
+            messages=messages,
+        )
+
+    def _perform(self, effect: Effect) -> None:
+        assert effect.key in self.state.intents, "an effect without its intent in the history"
+        if self.broken is not None:
+            return self._note(e.Failed(at=self.now, key=effect.key, problem=self.broken))
+        match effect.command:
+            case PrepareArtifact():
+                pass
+            case Start(release=name, numbers=numbers):
+                for number in numbers:
+                    assert f"{name}.{number}" not in self.instances
+                    self._spawn(name, number, Phase.STARTING)
+            case Stop(instances=ids):
+                for id in ids:
+                    self._check_not_serving(id)
+                    self.stopped.append(id)
+                    if id in self.instances:
+                        instance = self.instances[id]
+                        self.instances[id] = instance.model_copy(update={"phase": Phase.STOPPING})
+            case Route(routing=routing):
+                if not self.deaf and self.refuses is None:
+                    self.routing = routing
+                    self._check_routing(routing)
+            case RunChecks(step=step, attempt=attempt):
+                passed = len(step.checks) - len(self.check_failures)
+                self.report = CheckReport(step.release, attempt, passed, dict(self.check_failures))
+        if not self.state.intents[effect.key].done:
+            self._note(e.Done(at=self.now, key=effect.key, value=effect.value))
+        return None
+
+    def _note(self, event: e.Event) -> None:
+        self.history.append(event)
+        self.state = apply(self.state, event)
+
+    # Invariants
+
+    def _check_not_serving(self, id: str) -> None:
+        """5: nothing is stopped while new requests may reach it."""
+        if self.routing is None or not self.proxy_runs:
+            return
+        for backend in self.routing.backends:
+            for endpoint in backend.endpoints:
+                assert endpoint.instance != id or endpoint.draining, f"{id} is stopped while it serves"
+
+    def _check_routing(self, routing: Routing) -> None:
+        """1 and 2: nobody is sent to a version that is down if one that may serve is well; never too many."""
+        seen = tuple(self.instances.values())
+        for split in routing.splits:
+            if split.share and not healthy(seen, split.release):
+                others = [s.release for s in routing.splits if s.release != split.release]
+                known = self.state.sick.get(split.release)
+                late = known is not None and self.now - known >= timedelta(seconds=4)
+                assert not (late and any(healthy(seen, other) for other in others)), "served by a dead version"
+        allowed = max(
+            [
+                step.share(NEW.id)
+                for step in self.plan.steps[: self.state.reached + 1]
+                if hasattr(step, "share") and step.kind == "expose"
+            ],
+            default=0,
+        )
+        if not self.state.sick:
+            assert routing.share(NEW.id) <= allowed, "exposed more than the plan allows by now"
+
+    # Running
+
+    def step(self, seconds: float = 0.25) -> None:
+        self.passes += 1
+        self.now += timedelta(seconds=seconds)
+        self._pass_of_time()
+        before = self.state
+        decision = decide(self.state, self._seen(), self.now)
+        self.report = None
+        self.history.extend(decision.events)
+        self.state = decision.state
+        if self.passes % 50 == 0 or self.state.status.final:
+            assert fold(self.state.id, self.history) == self.state, "replaying gives another state"
+        self._check_advance(before, decision.events)
+        for effect in decision.effects:
+            self._perform(effect)
+
+    def _check_advance(self, before: State, events: tuple[e.Event, ...]) -> None:
+        """3: a Judge step ends by a pass or by a person."""
+        for event in events:
+            if isinstance(event, e.StepFinished) and not event.back:
+                step = self.plan.steps[event.index]
+                let_go = (
+                    before.continued
+                    or before.continue_all
+                    or any(m.order.value.startswith("promote") for m in self.inbox)
+                )
+                if step.kind == "judge" and not let_go:
+                    assert self.verdict is not None
+                    assert self.verdict.outcome is Outcome.PASS
+
+    def run(self, until: str | None = None, *, seconds: float = 3600, tick: float = 0.5) -> Story:
+        """Passes until an event of that kind happens, or to the end; fails after so many seconds."""
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            count = len(self.history)
+            if self.state.status.final:
+                if until is None:
+                    return self
+                break
+            self.step(tick)
+            if until is not None and any(event.kind == until for event in self.history[count:]):
+                return self
+        raise AssertionError(f"no {until or 'end'} within {seconds} s:\n" + "\n".join(self.told()[-15:]))
+
+    def wait(self, seconds: float, tick: float = 0.5) -> Story:
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end and not self.state.status.final:
+            self.step(tick)
+        return self
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.history]
+
+    def of(self, kind: str) -> list[e.Event]:
+        return [event for event in self.history if event.kind == kind]
+
+    def told(self) -> list[str]:
+        return [event.model_dump_json(exclude={"plan", "routing"}) for event in self.history]
+
+    def shares(self) -> list[int]:
+        """The new version's confirmed shares, in order, without repeats."""
+        found: list[int] = []
+        for event in self.of("exposed"):
+            share = event.shares.get(NEW.id, 0)
+            if not found or found[-1] != share:
+                found.append(share)
+        return found

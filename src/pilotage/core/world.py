@@ -161,7 +161,8 @@ def _stand_in(
 def _failover(state: State, instances: tuple[Instance, ...], present: set[str]) -> tuple[str, ...]:
     """Who takes the requests of a release whose instances do not answer: only what users may already see."""
     old, new = state.plan.basis.live, state.plan.new.id
-    if old is None or old.id not in present or new not in present or state.exposed_at is None:
+    shown = state.exposed_at is not None or exposure(state).share(new) > 0
+    if old is None or old.id not in present or new not in present or not shown:
         return ()
     if state.back and healthy(instances, old.id):
         return (old.id,)

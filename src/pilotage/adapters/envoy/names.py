@@ -1,0 +1,38 @@
+"""The names we give to things inside Envoy, and the way back from a name to a release."""
+
+from __future__ import annotations
+
+import re
+
+MAIN = "pilotage_main"
+PREVIEW = "pilotage_preview"
+MAINTENANCE_AFTER = 5
+"""Retry-After in seconds, in every answer that Envoy has to give in place of a release."""
+PROBE_PATH = "/.well-known/pilotage"
+PROBE_HEADER = "x-pilotage-probe"
+
+_OWN = "pilotage_own_"
+_ANY = "pilotage_any_"
+
+
+def label(release: str) -> str:
+    """A release id as one word of a stat name: no dots, and no two ids alike.
+
+    Ids made by Pilotage come out as they are; other characters are written in hex between underscores.
+    """
+    return re.sub(r"[^a-zA-Z0-9-]", lambda match: f"_{ord(match[0]):x}_", release)
+
+
+def own(release: str) -> str:
+    """The cluster of a release's own endpoints."""
+    return _OWN + label(release)
+
+
+def any_of(release: str) -> str:
+    """The aggregate cluster: the release's own endpoints, then those of the failover releases."""
+    return _ANY + label(release)
+
+
+def meant_for(cluster: str) -> str:
+    """The label of the release that a request was meant for when it was sent to this cluster."""
+    return cluster.removeprefix(_OWN).removeprefix(_ANY)

@@ -1,0 +1,140 @@
+"""From Envoy's stats to our counters.
+
+Every number comes from the two stats loggers of listeners.py: one entry for every try at an endpoint
+(``attempt``), one for every answer to a client (``answer``). Tags are parts of the stat's name:
+
+    pilotage_main.attempt.at.<release>.meant.<cluster>.code.<status or 0>.flags.<flags or ->
+    pilotage_main.took_us.at.<release>.meant.<cluster>.flags.<flags or ->      to the first byte of the answer
+    pilotage_main.left_ms.at.<release>.meant.<cluster>.flags.<flags or ->      until a client gave up waiting
+    pilotage_main.answer.code.<status or 0>.flags.<flags or ->
+
+Requests through the preview listener are under ``pilotage_preview`` and never looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pilotage.adapters.envoy import names
+from pilotage.adapters.envoy.admin import Reading
+from pilotage.adapters.envoy.listeners import ANSWER, ATTEMPT, LATENCY_MS, LATENCY_US, LEFT_MS
+from pilotage.core.routing import Backend, Counters, Telemetry
+
+CLIENT_LEFT = 499
+"""By custom, the status of a request whose client went before it was answered."""
+_BROKEN = {"UF", "UC", "UR", "UT", "UO", "UPE", "LR", "SI", "UMSDR"}
+"""Response flags: the endpoint, or the way to it, failed."""
+_CONNECT = "UF"
+_NEVER = r"\."
+
+
+@dataclass
+class _Tally:
+    requests: int = 0
+    errors: int = 0
+    by_status: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    connect_failures: int = 0
+    failed_over: int = 0
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_MS) + 1))
+
+    def attempt(self, status: int, flags: set[str], count: int) -> None:
+        self.requests += count
+        broken = bool(flags & _BROKEN)
+        if broken or status >= 500:
+            self.errors += count
+        if _CONNECT in flags:
+            self.connect_failures += count
+        if status:
+            self.by_status[status] += count
+        elif not broken:
+            self.by_status[CLIENT_LEFT] += count
+
+    def counters(self, inflight: int) -> Counters:
+        return Counters(
+            requests=self.requests,
+            errors=self.errors,
+            by_status=dict(sorted(self.by_status.items())),
+            connect_failures=self.connect_failures,
+            failed_over=self.failed_over,
+            latency_bucket=tuple(self.buckets),
+            inflight=inflight,
+        )
+
+
+def read(admin: Reading, backends: Sequence[Backend]) -> Telemetry:
+    """One reading. Histograms come a moment after the counters, and so hold no fewer answers."""
+    epoch = admin.started()
+    releases = {names.label(backend.release): backend.release for backend in backends}
+    places = "|".join(map(re.escape, releases)) or _NEVER
+    tries = rf"{names.MAIN}\.(?:{ATTEMPT}\.at\.(?:{places})\..*|{ANSWER}\..*)"
+    # Asking for any stats makes Envoy merge its threads' histograms, which the next answer then shows.
+    counted = admin.stats(tries, type="Counters")
+    inflight = in_flight(admin)
+    timed = admin.stats(
+        rf"{names.MAIN}\.(?:{LATENCY_US}|{LEFT_MS})\.at\.(?:{places})\..*",
+        type="Histograms",
+        histogram_buckets="cumulative",
+    )
+    tallies: dict[str, _Tally] = {label: _Tally() for label in releases}
+    users = _count(counted, tallies)
+    _time(timed[0]["histograms"] if timed else [], tallies)
+    return Telemetry(
+        epoch=epoch,
+        latency_bounds=tuple(ms / 1000 for ms in LATENCY_MS),
+        counters={
+            backend.release: tallies[names.label(backend.release)].counters(
+                sum(inflight.get(endpoint.instance, 0) for endpoint in backend.endpoints)
+            )
+            for backend in backends
+        },
+        users_failed=users.errors,
+        users_served=users.requests - users.by_status[CLIENT_LEFT],
+    )
+
+
+def in_flight(admin: Reading) -> dict[str, int]:
+    """Requests and streams now open, by instance id."""
+    open_now: dict[str, int] = {}
+    for cluster in admin.get("/clusters", format="json").get("cluster_statuses", []):
+        for host in cluster.get("host_statuses", []):
+            active = next((int(s.get("value", 0)) for s in host["stats"] if s["name"] == "rq_active"), 0)
+            open_now[host["hostname"]] = open_now.get(host["hostname"], 0) + active
+    return open_now
+
+
+def _tags(name: str) -> dict[str, str]:
+    words = name.split(".")[2:]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def _flags(tags: Mapping[str, str]) -> set[str]:
+    return set(tags["flags"].split(",")) - {"-"}
+
+
+def _count(stats: Iterable[Mapping[str, Any]], tallies: Mapping[str, _Tally]) -> _Tally:
+    """Fills the tallies of the releases, and returns that of the users."""
+    users = _Tally()
+    for stat in stats:
+        tags, count = _tags(stat["name"]), int(stat["value"])
+        status, flags = int(tags["code"]), _flags(tags)
+        if "at" not in tags:
+            users.attempt(status, flags, count)
+        elif tags["at"] == names.meant_for(tags["meant"]):
+            tallies[tags["at"]].attempt(status, flags, count)
+        else:
+            tallies[tags["at"]].failed_over += count
+    return users
+
+
+def _time(histograms: Iterable[Mapping[str, Any]], tallies: Mapping[str, _Tally]) -> None:
+    for histogram in histograms:
+        tags = _tags(histogram["name"])
+        if _flags(tags) or tags["at"] != names.meant_for(tags["meant"]):
+            continue
+        buckets = tallies[tags["at"]].buckets
+        for place, bucket in enumerate(histogram["buckets"]):
+            buckets[place] += int(bucket["cumulative"])

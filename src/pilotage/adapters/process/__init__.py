@@ -1,0 +1,1 @@
+"""The target ``process``: instances are processes of this machine, each under a small supervisor."""

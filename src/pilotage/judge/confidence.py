@@ -1,0 +1,52 @@
+"""How many times as often: a confidence sequence for the ratio new/old, valid at every look (F17)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log
+
+from pilotage.judge.evidence import FINE, WORSE, Counts, Margin, poisson_gains
+
+LEVEL = 0.05
+REACH = log(1e4)
+"""Ratios beyond 1 : 10 000 are not told apart from none."""
+HALVINGS = 10
+"""The bounds are exact to a factor of e^(2·9.2/2^10) < 1.02, rounded outwards."""
+
+
+def interval(steps: Sequence[Counts], phi: float) -> tuple[float | None, float | None]:
+    """(low, high): the ratios that neither one-sided mixture rejects at 2/0.05 (Ville).
+
+    ``steps`` are the totals of each stretch with a constant split. None: no bound yet. Exact for a base rate
+    that moves while the split stands still; ``phi`` divides the gains (bursts).
+    """
+    counted = [counts for counts in steps if counts.n1 > 0.0 and counts.n0 > 0.0]
+    if not counted:
+        return None, None
+    low = _bound(counted, phi, WORSE, rejected=-REACH, kept=REACH)
+    high = _bound(counted, phi, FINE, rejected=REACH, kept=-REACH)
+    return low, high
+
+
+def _bound(
+    steps: list[Counts], phi: float, factors: tuple[float, ...], *, rejected: float, kept: float
+) -> float | None:
+    """Halve between a log ratio that is rejected and one that is kept; None if nothing is rejected."""
+    if not _rejects(steps, phi, factors, rejected):
+        return None
+    for _ in range(HALVINGS):
+        middle = 0.5 * (rejected + kept)
+        if _rejects(steps, phi, factors, middle):
+            rejected = middle
+        else:
+            kept = middle
+    return exp(rejected)
+
+
+def _rejects(steps: list[Counts], phi: float, factors: tuple[float, ...], log_ratio: float) -> bool:
+    margin = Margin(exp(log_ratio), 0.0)
+    sums = [0.0] * len(factors)
+    for counts in steps:
+        sums = [a + b for a, b in zip(sums, poisson_gains(counts, margin, factors), strict=True)]
+    top = max(sums) / phi
+    return top + log(sum([exp(value / phi - top) for value in sums]) / len(sums)) >= log(2.0 / LEVEL)

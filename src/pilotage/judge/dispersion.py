@@ -1,0 +1,125 @@
+"""Dispersion: how much more the old version's own events vary than independent events would.
+
+Errors come in bursts (retries, a dead connection pool). Evidence from bursts is worth less than it looks: a
+burst of 20 errors is one fact, not twenty. The old version compared with itself shows by how much (F6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from math import ceil, log2, sqrt
+from typing import Any, Self
+
+from pilotage.judge.evidence import FREQUENT
+
+ENOUGH = 8
+"""Comparisons that a block length needs before it counts."""
+LONGEST = 64.0
+"""Seconds of the longest blocks compared."""
+LONG = 16.0
+"""Seconds of the blocks of the fraction bet: dispersion beyond this length concerns it."""
+JUMP = 7.0
+"""e²/v from which a jump of the new version is one (chance 1 in 120)."""
+HALF_LIFE = 1800.0
+"""Seconds after which a comparison counts half: trouble of long ago does not blunt the judge for ever."""
+
+Half = list[float]
+"""[events, requests, the same of the new version]; or of two sets of instances: [x_a, n_a, x_b, n_b]."""
+
+
+@dataclass(slots=True)
+class Dispersion:
+    """For blocks of 1, 2, 4 … looks: Σ e² and Σ v, where e = x_a - pi_a x and v is what e² would be on average.
+
+    a and b are two halves of the old version's instances at the same time (``sides``), or, if only one series
+    is known, two successive blocks. The latter takes any change of the base rate for dispersion: conservative.
+    Only a jump that the new version shows as well, at the same time, is left out: it is shared, and harmless.
+    """
+
+    interval: float
+    sides: bool = False
+    squares: list[float] = field(default_factory=list)
+    expected: list[float] = field(default_factory=list)
+    numbers: list[float] = field(default_factory=list)
+    waiting: list[Half | None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        levels = self.levels
+        self.squares, self.expected, self.numbers = [0.0] * levels, [0.0] * levels, [0.0] * levels
+        self.waiting = [None] * levels
+
+    @property
+    def levels(self) -> int:
+        return max(1, ceil(log2(LONGEST / self.interval)) + 1)
+
+    @property
+    def long_level(self) -> int:
+        return max(0, ceil(log2(LONG / self.interval)))
+
+    def add(self, block: Half) -> None:
+        """One look's events and requests."""
+        for level in range(len(self.waiting)):
+            if self.sides:
+                self._compare(level, block[0], block[1], block[2], block[3])
+            first = self.waiting[level]
+            if first is None:
+                self.waiting[level] = block
+                return
+            self.waiting[level] = None
+            if not self.sides and not _shared_jump(first, block):
+                self._compare(level, first[0], first[1], block[0], block[1])
+            block = [a + b for a, b in zip(first, block, strict=True)]
+
+    def interrupt(self) -> None:
+        """A gap: what comes next does not follow what came last."""
+        self.waiting = [None] * len(self.waiting)
+
+    def ready(self) -> bool:
+        return self.numbers[0] >= ENOUGH
+
+    def spread(self) -> tuple[float, float]:
+        """(phi, psi): divisors for bets on every look, and on blocks of 16 s and more. Both >= 1."""
+        phi, shrunk = 1.0, [1.0] * len(self.numbers)
+        for level, n in enumerate(self.numbers):
+            if n < ENOUGH or self.expected[level] <= 0.0:
+                continue
+            raw = self.squares[level] / self.expected[level]
+            shrunk[level] = max(1.0, (raw * n + 4.0) / (n + 4.0))
+            phi = max(phi, (raw * n + 4.0) / (n + 4.0) * (1.0 + sqrt(2.0 / n) * (1.0 - 1.0 / max(raw, 1.0))))
+        long = min(self.long_level, len(shrunk) - 1)
+        return phi, max(1.0, max(shrunk[long:]) / shrunk[long])
+
+    def dump(self) -> dict[str, Any]:
+        data = asdict(self)
+        del data["interval"], data["sides"]
+        return data
+
+    def restore(self, data: dict[str, Any]) -> Self:
+        self.squares, self.expected = list(data["squares"]), list(data["expected"])
+        self.numbers = list(data["numbers"])
+        self.waiting = [None if half is None else list(half) for half in data["waiting"]]
+        return self
+
+    def _compare(self, level: int, x_a: float, n_a: float, x_b: float, n_b: float) -> None:
+        events, requests = x_a + x_b, n_a + n_b
+        if n_a <= 0.0 or n_b <= 0.0:
+            return
+        keep = 0.5 ** (self.interval * 2.0 ** (level + 1) / HALF_LIFE)
+        share = n_a / requests
+        error = x_a - share * events
+        rate = events / requests
+        expected = share * (1.0 - share) * events * (1.0 - rate if rate > FREQUENT else 1.0)
+        self.squares[level] = self.squares[level] * keep + error * error
+        self.expected[level] = self.expected[level] * keep + expected
+        self.numbers[level] = self.numbers[level] * keep + 1.0
+
+
+def _shared_jump(first: Half, second: Half) -> bool:
+    """Whether the new version's events rose or fell between two blocks just as the old one's did."""
+    x0, n0, x1, n1 = [a + b for a, b in zip(first, second, strict=True)]
+    if x1 <= 0.0 or not 0.0 < first[3] < n1 or n0 <= 0.0:
+        return False
+    share = first[3] / n1
+    error = first[2] - share * x1
+    old = first[0] - first[1] / n0 * x0
+    return error * old > 0.0 and error * error > JUMP * share * (1.0 - share) * x1

@@ -1,0 +1,51 @@
+"""Latency as counts: how many answers were slower than a bucket's bound (F11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+from typing import NamedTuple
+
+PERCENTILES = {50.0: 0.5, 75.0: 0.25, 90.0: 0.1, 95.0: 0.05, 98.0: 0.02, 99.0: 0.01, 99.5: 0.005, 99.9: 0.001}
+"""Percentile → fraction of answers that are slower."""
+GATING = (50.0, 95.0, 99.0)
+"""The percentiles that must be shown to be fine before the new version may go on (F9)."""
+ENOUGH = 200.0
+"""Answers of the old version from which bounds are chosen."""
+
+
+class Edge(NamedTuple):
+    """The new version's answers above bucket ``new`` against the old one's above bucket ``old``."""
+
+    name: str
+    old: int
+    new: int
+    gating: bool
+
+
+def choose(seen: Sequence[float], margin: int) -> list[Edge]:
+    """The bounds nearest to the old version's percentiles, nearest in log odds; each bound once.
+
+    ``seen``: cumulative buckets of its history, the last is +Inf. The new version is held to the bound
+    ``margin`` buckets higher, as far as there is one.
+    """
+    total, bounds = seen[-1], len(seen) - 1
+    slower = [(total - below + 0.5) / (total + 1.0) for below in seen[:-1]]
+    candidates = range(max(1, bounds - margin))
+    found: dict[int, list[float]] = {}
+    for percentile, wanted in PERCENTILES.items():
+        nearest = min(candidates, key=lambda j: abs(_log_odds(slower[j]) - _log_odds(wanted)))
+        found.setdefault(nearest, []).append(percentile)
+    return [
+        Edge(_name(named, slower[j]), j, min(j + margin, bounds - 1), bool(set(named) & set(GATING)))
+        for j, named in found.items()
+    ]
+
+
+def _name(percentiles: list[float], slower: float) -> str:
+    best = min(percentiles, key=lambda p: abs(_log_odds(PERCENTILES[p]) - _log_odds(slower)))
+    return f"latency p{best:g}"
+
+
+def _log_odds(p: float) -> float:
+    return log(p / (1.0 - p))

@@ -1,0 +1,119 @@
+"""Sentences and figures for people who know no statistics."""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+from pilotage.core.judging import JudgeSettings, Measure
+
+
+def percent(rate: float) -> str:
+    """``0.0412`` → ``4.1 %``: two significant digits."""
+    if rate <= 0.0:
+        return "0 %"
+    value = rate * 100.0
+    digits = max(0, 1 - floor(log10(value)))
+    return f"{value:.{min(digits, 6)}f} %"
+
+
+def number(value: float) -> str:
+    """``3412`` → ``3 400``: two significant digits, thousands set apart."""
+    if value < 10:
+        return f"{max(1, round(value))}"
+    step = 10 ** (floor(log10(value)) - 1)
+    return f"{round(value / step) * step:,}".replace(",", " ")
+
+
+def times(ratio: float) -> str:
+    return f"{ratio:.2g} times" if ratio < 10 else f"{number(ratio)} times"
+
+
+def lasting(seconds: float) -> str:
+    """``545`` → ``9 minutes``."""
+    if seconds < 90:
+        amount, unit = max(1, round(seconds)), "second"
+    elif seconds < 5400:
+        amount, unit = round(seconds / 60), "minute"
+    elif seconds < 48 * 3600:
+        amount, unit = round(seconds / 3600), "hour"
+    else:
+        amount, unit = round(seconds / 86400), "day"
+    return f"{amount} {unit}" if amount == 1 else f"{number(amount)} {unit}s"
+
+
+def duration(seconds: float) -> str:
+    """``0.25`` → ``250 ms``."""
+    return f"{seconds * 1000:.4g} ms" if seconds < 1 else f"{seconds:.4g} s"
+
+
+def margin(ratio: float, excess: float) -> str:
+    return f"{ratio:g} times" + (f" + {percent(excess)}" if excess > 0.0 else "")
+
+
+def figures(measure: Measure) -> str:
+    """``new 4.1 %, old 0.10 %``."""
+    parts = []
+    if measure.new is not None:
+        parts.append(f"new {percent(measure.new)}")
+    if measure.old is not None:
+        parts.append(f"old {percent(measure.old)}")
+    return ", ".join(parts) or "no figures yet"
+
+
+def worse(measure: Measure, limit: str, slow: str) -> str:
+    """Why it is taken back."""
+    text = f"{measure.name}: {figures(measure)}{slow}"
+    if measure.low is not None and measure.low > (measure.limit or 1.0):
+        return f"{text}; at least {times(measure.low)} as many (limit {limit})"
+    return f"{text}; more than {limit} as many"
+
+
+def fine(measure: Measure, limit: str, slow: str) -> str:
+    """Why it may go on."""
+    return f"{measure.name}: {figures(measure)}{slow}; shown to be within {limit}"
+
+
+def both_fail(rate: float, limit: float) -> str:
+    return f"the old version itself fails {percent(rate)} of its requests (limit {percent(limit)}): holding"
+
+
+def too_many(rate: float, limit: float) -> str:
+    return (
+        f"errors: {percent(rate)} of all requests fail, more than the limit of {percent(limit)} "
+        "(nothing is left of the old version to compare with)"
+    )
+
+
+def few_enough(rate: float, limit: float) -> str:
+    return (
+        f"errors: {percent(rate)} of all requests fail, shown to be less than the limit of {percent(limit)} "
+        "(nothing is left of the old version to compare with)"
+    )
+
+
+def slower(bounds: tuple[float, ...], new: int, old: int) -> str:
+    """What a latency measure counts: the bounds, if they are known."""
+    if new >= len(bounds) or old >= len(bounds):
+        return " slower than the chosen bound"
+    if bounds[new] == bounds[old]:
+        return f" slower than {duration(bounds[new])}"
+    return f" (new: slower than {duration(bounds[new])}; old: slower than {duration(bounds[old])})"
+
+
+def missing(requests: float | None, rate: float | None) -> str:
+    """``about 3 400 more requests on the new version, 9 minutes at this traffic``."""
+    if requests is None or requests > 1e9:
+        return "cannot be shown to be good enough at the present rates"
+    text = f"about {number(requests)} more requests on the new version"
+    return text if not rate else f"{text}, {lasting(requests / rate)} at this traffic"
+
+
+def silence(seconds: float | None, whose: str) -> str:
+    if seconds is None or seconds < 1.0:
+        return f"no telemetry of {whose}: holding"
+    return f"no telemetry of {whose} for {lasting(seconds)}: holding"
+
+
+def warming(t: float, settings: JudgeSettings) -> str:
+    whole = settings.warm_up.total_seconds()
+    return f"warming up: {max(0.0, t):.0f} s of {whole:g} s; until then only a disaster counts"

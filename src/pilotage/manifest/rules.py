@@ -1,0 +1,334 @@
+"""What no single value shows: rules over several places.
+
+They look at the tree as it was written and not at the accepted models, so that they also speak when something
+else is wrong, and can point at exactly one item.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import cache
+from importlib.metadata import entry_points
+
+from pydantic_core import PydanticCustomError
+
+from pilotage.core.notation import parse_duration, parse_fraction, parse_share
+from pilotage.core.routing import Address
+from pilotage.core.values import EVERYBODY
+from pilotage.manifest.data import Reading, shown
+from pilotage.manifest.document import (
+    ArtifactBlock,
+    Document,
+    ErrorsBlock,
+    LatencyBlock,
+    RouterBlock,
+    TargetBlock,
+)
+from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Spot, locate, scalars
+from pilotage.manifest.source import Finding
+from pilotage.manifest.suggest import closest, did_you_mean
+from pilotage.manifest.words import parse_address
+
+PLACEHOLDERS = ("host", "port", "root", "version", "instance", "folder")
+_BRACES = re.compile(r"\{([A-Za-z_]+)\}")
+_EVERY_ADDRESS = ("0.0.0.0", "::")
+_Broken = Iterator[tuple[Node, Finding]]
+_Taken = tuple[str, Spot, Address]
+
+
+def broken_rules(reading: Reading) -> None:
+    """Add a finding for every rule that is broken."""
+    for rule in (
+        _secrets,
+        _run_placeholders,
+        _artifact_placeholders,
+        _one_artifact,
+        _addresses,
+        _check_names,
+        _growing_steps,
+        _time_limits,
+        _margins,
+        _kinds,
+        _settings_keys,
+    ):
+        for node, finding in rule(reading.root):
+            reading.fault(node, finding)
+
+
+def at(root: Node, *pattern: str) -> Iterator[tuple[tuple[str, ...], Spot]]:
+    """Every spot whose location fits; ``*`` fits every key or index. With what the stars stood for."""
+    yield from _at(Spot(None, root), pattern, ())
+
+
+def _at(spot: Spot, pattern: tuple[str, ...], stars: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Spot]]:
+    if not pattern:
+        yield stars, spot
+        return
+    step, *rest = pattern
+    match spot.value:
+        case Entries(entries=entries) as mapping:
+            for key, value in entries if step == "*" else [entry for entry in [mapping.get(step)] if entry]:
+                more = (*stars, key.text) if step == "*" else stars
+                yield from _at(Spot(key, value), tuple(rest), more)
+        case Items(items=items) if step == "*":
+            for number, item in enumerate(items):
+                yield from _at(Spot(None, item), tuple(rest), (*stars, str(number)))
+
+
+def _secrets(root: Node) -> _Broken:
+    yield from _secrets_below(Spot(None, root), "this")
+
+
+def _secrets_below(spot: Spot, name: str) -> _Broken:
+    match spot.value:
+        case Scalar(secret=True) as scalar:
+            what = f"{name} looks like a secret, and a manifest is read by many and kept for ever"
+            mend = "keep it in a file outside, and let the service read that: name only the path here (…_FILE)"
+            yield scalar, Finding(scalar.span, "manifest.secret", what, mend)
+        case Entries(entries=entries):
+            for key, value in entries:
+                yield from _secrets_below(Spot(key, value), f"the value of `{key.text}`")
+        case Items(items=items):
+            for item in items:
+                yield from _secrets_below(Spot(None, item), "this")
+
+
+def _run_placeholders(root: Node) -> _Broken:
+    for pattern in (("run",), ("versions", "*", "run")):
+        for part in ("command", "environment"):
+            for _, spot in at(root, *pattern, part):
+                for scalar in scalars(spot.value):
+                    yield from _misspelt(scalar)
+
+
+def _misspelt(scalar: Scalar) -> _Broken:
+    """Braces may be meant as they are (JSON in an argument): only what is nearly a placeholder is refused."""
+    for name in _BRACES.findall(scalar.text):
+        near = len(name) < 20 and difflib.get_close_matches(name.lower(), PLACEHOLDERS, n=1, cutoff=0.75)
+        if near and name not in PLACEHOLDERS:
+            what = f"`{{{name}}}` is not a placeholder"
+            finding = Finding(scalar.span, "manifest.placeholder", what, f"did you mean `{{{near[0]}}}`?")
+            yield scalar, finding
+
+
+def _artifact_placeholders(root: Node) -> _Broken:
+    for pattern in (("artifact",), ("versions", "*", "artifact")):
+        for _, spot in at(root, *pattern):
+            for scalar in scalars(spot.value):
+                for name in _BRACES.findall(scalar.text):
+                    if name != "version":
+                        what = f"`{{{name}}}` can not stand in an artifact"
+                        mend = "only `{version}` can"
+                        yield scalar, Finding(scalar.span, "manifest.placeholder", what, mend)
+
+
+def _one_artifact(root: Node) -> _Broken:
+    kinds = tuple(ArtifactBlock.model_fields)
+    for pattern in (("artifact",), ("versions", "*", "artifact")):
+        for _, spot in at(root, *pattern):
+            given = [spot.value.get(kind) for kind in kinds] if isinstance(spot.value, Entries) else []
+            keys = sorted((entry[0] for entry in given if entry), key=lambda key: key.span)
+            for key in keys[1:]:
+                what = f"`{key.text}` can not stand beside `{keys[0].text}`"
+                mend = f"keep one of {', '.join(kinds)}"
+                yield key, Finding(key.span, "manifest.artifact", what, mend)
+
+
+def _addresses(root: Node) -> _Broken:
+    found: list[_Taken] = []
+    for role in ("listen", "preview"):
+        for (name,), spot in at(root, "environments", "*", "router", role):
+            try:
+                address = parse_address(spot.value.text if isinstance(spot.value, Scalar) else None)
+            except PydanticCustomError:
+                continue
+            found.append((f"the {role} address of `{name}`", spot, address))
+    taken: dict[int, dict[str, _Taken]] = defaultdict(dict)
+    for one in sorted(found, key=lambda one: one[1].span):
+        name, spot, address = one
+        earlier = _collision(taken[address.port], address)
+        if earlier is None:
+            taken[address.port][address.host] = one
+            continue
+        what = f"{shown(spot.value)} is already {earlier[0]}"
+        what += "" if earlier[2] == address else f" ({earlier[2]})"
+        why = f"that is in line {earlier[1].span.line + 1}"
+        finding = Finding(spot.span, "manifest.address-taken", what, "give it a port of its own", why)
+        yield spot.value, finding
+
+
+def _collision(taken: Mapping[str, _Taken], address: Address) -> _Taken | None:
+    """On the same port: the same address, or one that means every address."""
+    if address.host in _EVERY_ADDRESS:
+        return next(iter(taken.values()), None)
+    return next((taken[host] for host in (address.host, *_EVERY_ADDRESS) if host in taken), None)
+
+
+def _check_names(root: Node) -> _Broken:
+    seen: dict[str, Scalar] = {}
+    for _, spot in at(root, "checks", "*"):
+        named = spot.value
+        if isinstance(named, Entries):
+            entry = named.get("name") or named.get("path")
+            named = entry[1] if entry else named
+        if isinstance(named, Scalar) and named.text:
+            first = seen.setdefault(named.text, named)
+            if first is not named:
+                what = f"there is another check named {shown(named)}"
+                why = f"it is in line {first.span.line + 1}"
+                finding = Finding(named.span, "manifest.check-name", what, "give each a `name` of its own", why)
+                yield named, finding
+
+
+def _growing_steps(root: Node) -> _Broken:
+    for pattern in (("strategy", "steps"), ("environments", "*", "strategy", "steps")):
+        for _, spot in at(root, *pattern):
+            before: tuple[int, Node] = (0, spot.value)
+            for _, step in at(spot.value, "*"):
+                share = _share(step.value)
+                if share is not None:
+                    yield from _step(step, share, before)
+                    before = (share, step.value)
+
+
+def _step(step: Spot, share: int, before: tuple[int, Node]) -> _Broken:
+    if share >= EVERYBODY:
+        what, mend = "everybody is no step: that follows by itself after the last", "remove this step"
+    elif share == 0:
+        what, mend = "a step of 0% shows the new version to nobody", "begin with a share like 1%"
+    elif share <= before[0]:
+        what, mend = f"{shown(step.value)} is not more than {shown(before[1])} before it", "steps grow"
+    else:
+        return
+    yield step.value, Finding(step.span, "manifest.steps", what, mend)
+
+
+def _share(node: Node) -> int | None:
+    try:
+        return parse_share(node.text if isinstance(node, Scalar) else None)
+    except ValueError:
+        return None
+
+
+def _time_limits(root: Node) -> _Broken:
+    for pattern in (("strategy",), ("environments", "*", "strategy")):
+        for _, spot in at(root, *pattern):
+            for least in ("hold", "bake"):
+                yield from _time_limit(spot.value, least)
+
+
+def _time_limit(strategy: Node, least: str) -> _Broken:
+    if not isinstance(strategy, Entries):
+        return
+    shorter, longer = strategy.get("at_most"), strategy.get(least)
+    if shorter and longer:
+        limit, needed = _time(shorter[1]), _time(longer[1])
+        if limit is not None and needed is not None and limit < needed:
+            what = f"`at_most` ({shown(shorter[1])}) is shorter than `{least}` ({shown(longer[1])})"
+            why = "no step could ever end in time"
+            spot = Spot(*shorter)
+            yield spot.value, Finding(spot.span, "manifest.time-limit", what, "make `at_most` longer", why)
+
+
+def _time(node: Node) -> timedelta | None:
+    try:
+        time = parse_duration(node.text) if isinstance(node, Scalar) else None
+    except (ValueError, OverflowError):
+        return None
+    return time if isinstance(time, timedelta) else None
+
+
+def _margins(root: Node) -> _Broken:
+    names = [stars[0] for stars, _ in at(root, "environments", "*")]
+    for name in ["", *names]:
+        for block, base, passing in (
+            ("errors", "ratio", "pass_ratio"),
+            ("errors", "excess", "pass_excess"),
+            ("latency", "ratio", "pass_ratio"),
+            ("latency", "excess", "pass_excess"),
+        ):
+            lower, _ = _margin(root, name, block, base)
+            upper, spot = _margin(root, name, block, passing)
+            spot = spot or _margin(root, name, block, base)[1]
+            if lower is not None and upper is not None and upper < lower and spot:
+                what = f"`{passing}` ({upper:g}) is smaller than `{base}` ({lower:g})"
+                why = "what may go on would at the same time have to be taken back"
+                finding = Finding(spot.span, "manifest.margins", what, f"make `{passing}` the larger one", why)
+                yield spot.value, finding
+
+
+def _margin(root: Node, name: str, block: str, key: str) -> tuple[float | None, Spot | None]:
+    """The value that holds in an environment ("": in general), and where it was written (None: a default)."""
+    places = [("environments", name, "judge", block, key)] if name else []
+    for place in [*places, ("judge", block, key)]:
+        for _, spot in at(root, *place):
+            return _figure(spot.value, key), spot
+    model = ErrorsBlock if block == "errors" else LatencyBlock
+    return float(model.model_fields[key].default), None
+
+
+def _figure(node: Node, key: str) -> float | None:
+    text = node.text if isinstance(node, Scalar) else ""
+    try:
+        return parse_fraction(text) if key.endswith("excess") else float(text)
+    except ValueError:
+        return None
+
+
+@cache
+def installed(group: str) -> tuple[str, ...]:
+    """The names of the installed adapters; they are not imported."""
+    return tuple(sorted({point.name for point in entry_points(group=group)}))
+
+
+def _kinds(root: Node) -> _Broken:
+    for block, group in (("target", "pilotage.targets"), ("router", "pilotage.routers")):
+        spots = [spot for _, spot in at(root, "environments", "*", block, "kind")]
+        if block == "target":  # a bare text is its kind
+            spots += [spot for _, spot in at(root, "environments", "*", block)]
+        known = installed(group)
+        for spot in spots:
+            if isinstance(spot.value, Scalar) and spot.value.text and spot.value.text not in known:
+                near = did_you_mean(spot.value.text, known)
+                what = f"there is no {block} of the kind {shown(spot.value)}"
+                mend = near or f"the installed ones are {', '.join(known)}"
+                yield spot.value, Finding(spot.span, "manifest.unknown-kind", what, mend)
+
+
+def _settings_keys(root: Node) -> _Broken:
+    """An adapter's settings are its own, but what is nearly one of our keys was meant to be it."""
+    for block, model in (("target", TargetBlock), ("router", RouterBlock)):
+        ours = tuple(model.model_fields)
+        for _, spot in at(root, "environments", "*", block, "*"):
+            if spot.key is None or spot.key.text in ours:
+                continue
+            near = closest(spot.key.text, ours)
+            if near:
+                what, mend = f"`{spot.key.text}` is not a key here", f"did you mean `{near}`?"
+                yield spot.key, Finding(spot.key.span, "manifest.unknown-key", what, mend)
+
+
+def doubtful(root: Node, document: Document) -> list[Finding]:
+    """What is possible but most likely not meant."""
+    return [*_no_port(root, document), *_same_for_all(root, document)]
+
+
+def _no_port(root: Node, document: Document) -> Iterator[Finding]:
+    run = document.run
+    written = " ".join([*run.command, *run.environment, *run.environment.values()])
+    if "{port}" not in written and "PORT" not in written:
+        what = "nothing here says which port to listen on"
+        mend = "use {port} in the command; nothing need be done if the service reads the variable PORT"
+        yield Finding(locate(root, ("run", "command")).span, "manifest.no-port", what, mend)
+
+
+def _same_for_all(root: Node, document: Document) -> Iterator[Finding]:
+    pins = document.artifact.requirement
+    if pins and not any("{version}" in pin for pin in pins):
+        what = "every version would run the same packages"
+        mend = "use {version} in the requirement"
+        yield Finding(locate(root, ("artifact", "requirement")).span, "manifest.no-version", what, mend)

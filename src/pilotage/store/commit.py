@@ -1,0 +1,139 @@
+"""Writing history: the statements of one commit, inside the transaction that its caller began."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from pilotage.core.environment import Environment
+from pilotage.errors import Problem
+from pilotage.ports import Change, Conflict, Held, LeaseLost, StoreError
+from pilotage.store.leases import AT_ONCE_OR
+from pilotage.store.reading import FOLD, unknown
+from pilotage.store.schema import micros
+
+
+def commit(db: sqlite3.Connection, changes: tuple[Change, ...], environment: Environment | None) -> None:
+    for change in changes:
+        if not change.before:
+            _begin(db, change)
+        else:
+            _move_on(db, change)
+        _append(db, change)
+    if environment is not None:
+        _put_environment(db, environment)
+
+
+def _columns(change: Change) -> dict[str, object]:
+    state = change.state
+    if state.events != change.before + len(change.events):
+        raise ValueError(f"{state.id}: the state has {state.events} events, which are not those of the change")
+    return {
+        "id": state.id,
+        "service": state.plan.service,
+        "environment": state.plan.environment,
+        "status": state.status.value,
+        "rev": state.events,
+        "before": change.before,
+        "heard": state.heard,
+        "fold": FOLD,
+        "state": state.model_dump_json(exclude={"plan"}),
+        "final": state.status.final,
+        "wake": None if state.status.final else 0 if change.wake is None else micros(change.wake),
+        "owner": change.held.owner if change.held else None,
+        "epoch": change.held.epoch if change.held else None,
+    }
+
+
+def _begin(db: sqlite3.Connection, change: Change) -> None:
+    if not change.events:
+        raise ValueError(f"{change.state.id}: a rollout begins with its first event")
+    made = db.execute(
+        """
+        INSERT INTO rollouts (id, service, environment, status, rev, heard, wake, fold, state)
+        VALUES (:id, :service, :environment, :status, :rev, :heard, :wake, :fold, :state)
+        ON CONFLICT (id) DO NOTHING
+        """,
+        _columns(change),
+    )
+    if not made.rowcount:
+        raise _conflict(f"There is a rollout {change.state.id} already")
+
+
+_MOVE_ON = f"""
+    UPDATE rollouts SET
+        status = :status, rev = :rev, heard = :heard, fold = :fold, state = :state,
+        wake = CASE WHEN :final THEN NULL ELSE {AT_ONCE_OR.format(heard=":heard")} END,
+        owner = CASE WHEN :final THEN NULL ELSE owner END,
+        lease_until = CASE WHEN :final THEN 0 ELSE lease_until END
+    WHERE id = :id AND rev = :before AND (:epoch IS NULL OR (owner = :owner AND epoch = :epoch))
+"""
+
+
+def _move_on(db: sqlite3.Connection, change: Change) -> None:
+    if not db.execute(_MOVE_ON, _columns(change)).rowcount:
+        raise _why_not(db, change)
+
+
+def _why_not(db: sqlite3.Connection, change: Change) -> StoreError:
+    id, held = change.state.id, change.held
+    row = db.execute("SELECT rev, owner, epoch FROM rollouts WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        return unknown(db, id)
+    rev, owner, epoch = row
+    if held is not None and (owner, epoch) != (held.owner, held.epoch):
+        return _lease_lost(held, owner)
+    return _conflict(f"{id} has moved on meanwhile", f"it has {rev} events, not {change.before}")
+
+
+def _conflict(what: str, why: str | None = None) -> Conflict:
+    return Conflict(Problem(code="store.conflict", what=what, why=why, mend="Read it again and decide again"))
+
+
+def _lease_lost(held: Held, owner: str | None) -> LeaseLost:
+    return LeaseLost(
+        Problem(
+            code="store.lease-lost",
+            what=f"{held.owner} has no lease on {held.rollout} any more",
+            why=f"{owner} has it now" if owner else "it was given back",
+        )
+    )
+
+
+def _append(db: sqlite3.Connection, change: Change) -> None:
+    id = change.state.id
+    numbered = enumerate(change.events, start=change.before + 1)
+    db.executemany(
+        "INSERT INTO events (rollout, number, body) VALUES (?, ?, ?)",
+        [(id, number, event.model_dump_json()) for number, event in numbered],
+    )
+
+
+def _put_environment(db: sqlite3.Connection, environment: Environment) -> None:
+    service, name, before = environment.service, environment.name, environment.revision
+    after = environment.model_copy(update={"revision": before + 1})
+    row = (after.revision, after.model_dump_json(), service, name)
+    if before:
+        put = db.execute(
+            "UPDATE environments SET revision = ?, body = ? WHERE service = ? AND name = ? AND revision = ?",
+            (*row, before),
+        )
+    else:
+        put = db.execute(
+            """
+            INSERT INTO environments (revision, body, service, name) VALUES (?, ?, ?, ?)
+            ON CONFLICT DO NOTHING
+            """,
+            row,
+        )
+    if not put.rowcount:
+        raise _conflict(f"Environment {name} of {service} has moved on meanwhile")
+    if after.holder is None:
+        _nudge_queue(db, service, name)
+
+
+def _nudge_queue(db: sqlite3.Connection, service: str, name: str) -> None:
+    """The environment is free: those who wait for it look again at once, also one that looks just now."""
+    db.execute(
+        "UPDATE rollouts SET wake = 0, nudged = 1 WHERE service = ? AND environment = ? AND status = 'queued'",
+        (service, name),
+    )

@@ -1,0 +1,115 @@
+"""The Store port on SQLite: for one machine, any number of its processes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pilotage.core.environment import Environment, Glance
+from pilotage.core.events import Event, Message, Order
+from pilotage.core.judging import Snapshot
+from pilotage.core.state import State
+from pilotage.ports import Change, Held
+from pilotage.store import leases, reading, telemetry
+from pilotage.store.commit import commit
+from pilotage.store.database import Database
+from pilotage.store.schema import HISTORY
+
+
+class SqliteStore:
+    """History in one file, synced to disk with every commit; telemetry beside it, not synced.
+
+    Calls work at once, in the caller's thread, and take well under a millisecond unless the disk is slow.
+    What is written about leases alone is not synced: after a power cut all holders are dead anyway.
+    """
+
+    def __init__(self, history: Database, telemetry: Database) -> None:
+        self._history = history
+        self._telemetry = telemetry
+
+    @classmethod
+    def open(cls, path: Path) -> SqliteStore:
+        """``path`` is the history's file; telemetry's is beside it (``x.db``: ``x-telemetry.db``).
+
+        Makes what is missing: the folder with mode 0700, the files with 0600. Raises StoreError: it is no
+        file, cannot be made or read, is damaged, not ours, or from a newer Pilotage (and then untouched).
+        """
+        history = Database.open(path, HISTORY)
+        try:
+            beside = path.with_name(f"{path.stem}-telemetry{path.suffix}")
+            return cls(history, telemetry.open_telemetry(beside))
+        except BaseException:
+            history.close()
+            raise
+
+    async def commit(self, *changes: Change, environment: Environment | None = None) -> None:
+        await self._history.write(lambda db: commit(db, changes, environment), durable=True)
+
+    async def claim(self, owner: str, now: datetime, ttl: timedelta, limit: int) -> list[tuple[Held, State]]:
+        # A worker with nothing to do asks often; it must not take the write lock for that.
+        if not await self._history.read(lambda db: leases.any_due(db, now)):
+            return []
+        return await self._history.write(lambda db: leases.claim(db, owner, now, ttl, limit), durable=False)
+
+    async def renew(self, owner: str, now: datetime, ttl: timedelta) -> None:
+        await self._history.write(lambda db: leases.renew(db, owner, now, ttl), durable=False)
+
+    async def release(self, held: Held, wake: datetime) -> None:
+        await self._history.write(lambda db: leases.release(db, held, wake), durable=False)
+
+    async def send(
+        self, rollout: str, order: Order, by: str, at: datetime, reason: str = "", key: str | None = None
+    ) -> Message:
+        return await self._history.write(
+            lambda db: leases.send(db, rollout, order, by, at, reason, key), durable=True
+        )
+
+    async def messages(self, rollout: str, after: int) -> tuple[Message, ...]:
+        return await self._history.read(lambda db: leases.messages(db, rollout, after))
+
+    async def rollout(self, id: str) -> State:
+        return await self._history.read(lambda db: reading.rollout(db, id))
+
+    async def rollouts(
+        self,
+        service: str | None = None,
+        environment: str | None = None,
+        *,
+        unfinished: bool = False,
+        limit: int = 50,
+    ) -> list[State]:
+        return await self._history.read(
+            lambda db: reading.rollouts(db, service, environment, limit, unfinished=unfinished)
+        )
+
+    async def events(self, rollout: str, after: int = 0) -> tuple[Event, ...]:
+        return await self._history.read(lambda db: reading.events(db, rollout, after))
+
+    async def environment(self, service: str, name: str) -> Environment:
+        return await self._history.read(lambda db: reading.environment(db, service, name))
+
+    async def environments(self) -> list[Environment]:
+        return await self._history.read(reading.environments)
+
+    async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
+        await self._telemetry.write(lambda db: telemetry.record(db, rollout, number, snapshot), durable=False)
+
+    async def snapshots(self, rollout: str, after: int = 0) -> list[tuple[int, Snapshot]]:
+        return await self._telemetry.read(lambda db: telemetry.snapshots(db, rollout, after))
+
+    async def checkpoint(self, rollout: str, number: int, judge: dict[str, Any]) -> None:
+        await self._telemetry.write(lambda db: telemetry.checkpoint(db, rollout, number, judge), durable=False)
+
+    async def last_checkpoint(self, rollout: str) -> tuple[int, dict[str, Any]] | None:
+        return await self._telemetry.read(lambda db: telemetry.last_checkpoint(db, rollout))
+
+    async def put_glance(self, rollout: str, glance: Glance) -> None:
+        await self._telemetry.write(lambda db: telemetry.put_glance(db, rollout, glance), durable=False)
+
+    async def glance(self, rollout: str) -> Glance | None:
+        return await self._telemetry.read(lambda db: telemetry.glance(db, rollout))
+
+    async def close(self) -> None:
+        self._history.close()
+        self._telemetry.close()

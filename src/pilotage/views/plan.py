@@ -1,0 +1,237 @@
+"""A plan before it is carried out: who is exposed when and for how long, what stops it, the way back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import assert_never
+
+from pilotage.core.notation import show_duration
+from pilotage.core.plan import Plan
+from pilotage.core.steps import (
+    Expose,
+    Judge,
+    Pause,
+    Prepare,
+    Promote,
+    Retire,
+    Scale,
+    Step,
+    Undecided,
+    Verify,
+)
+from pilotage.core.values import EVERYBODY, Duration, Frozen
+from pilotage.views.figures import ZERO, counted, percent
+from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
+from pilotage.views.titles import audience, title, version
+
+
+class PlannedStep(Frozen):
+    number: int
+    kind: str
+    title: str
+    share: int | None = None
+    """Of the new version after this step, in parts per million; None: as before."""
+    of: str | None = None
+    """``requests`` or ``users``."""
+    at_least: Duration = ZERO
+    at_most: Duration | None = None
+    """None: as long as it takes."""
+    stops: str | None = None
+    """What would stop it here, and what then."""
+
+
+class PlanView(Frozen):
+    service: str
+    environment: str
+    method: str
+    old: str | None
+    new: str
+    instances: int
+    digest: str
+    steps: tuple[PlannedStep, ...]
+    way_back: tuple[PlannedStep, ...]
+    promoted_after: Duration
+    """The least time until everybody has the new version and it is promoted."""
+    keep_warm: Duration
+    """How long the old version stays ready after that."""
+    warnings: tuple[str, ...]
+
+
+def view_of(plan: Plan) -> PlanView:
+    steps = tuple(_planned(plan, step, number) for number, step in enumerate(plan.steps, 1))
+    return PlanView(
+        service=plan.service,
+        environment=plan.environment,
+        method=plan.method,
+        old=plan.old.version if plan.old else None,
+        new=version(plan, plan.new.id),
+        instances=plan.instances,
+        digest=plan.digest,
+        steps=steps,
+        way_back=tuple(_planned(plan, step, number) for number, step in enumerate(plan.way_back, 1)),
+        promoted_after=sum((one.at_least for one in steps if one.kind in ("judge", "pause")), ZERO),
+        keep_warm=max((s.keep_warm for s in plan.steps if isinstance(s, Retire)), default=ZERO),
+        warnings=tuple(_warnings(plan)),
+    )
+
+
+def _planned(plan: Plan, step: Step, number: int) -> PlannedStep:
+    at_least, at_most = _times(step)
+    exposes = step if isinstance(step, Expose) else None
+    return PlannedStep(
+        number=number,
+        kind=step.kind,
+        title=title(plan, step),
+        share=exposes.share(plan.new.id) if exposes else None,
+        of=audience(exposes) if exposes else None,
+        at_least=at_least,
+        at_most=at_most,
+        stops=_stops(plan, step),
+    )
+
+
+def _times(step: Step) -> tuple[timedelta, timedelta | None]:
+    match step:
+        case Prepare() | Scale() | Expose():
+            return ZERO, step.timeout
+        case Verify():
+            return ZERO, timedelta(minutes=5)
+        case Judge():
+            return step.at_least, step.at_most
+        case Pause():
+            return step.duration or ZERO, step.duration
+        case Promote():
+            return ZERO, ZERO
+        case Retire():
+            return step.keep_warm, step.keep_warm + step.drain
+        case _:
+            assert_never(step)
+
+
+def _stops(plan: Plan, step: Step) -> str | None:
+    match step:
+        case Prepare():
+            return f"not ready within {show_duration(step.timeout)}"
+        case Scale(instances=0):
+            return None
+        case Scale():
+            return f"not all healthy within {show_duration(step.timeout)}, or it keeps crashing"
+        case Verify():
+            tries = f" {step.attempts} times" if step.attempts > 1 else ""
+            return f"one of {', '.join(check.name for check in step.checks)} fails{tries}"
+        case Expose():
+            return f"not confirmed by the router within {show_duration(step.timeout)}"
+        case Judge():
+            return _judge_stops(plan, step)
+        case Pause(duration=None):
+            return "nobody says `pilotage promote`: waits"
+        case Pause() | Promote() | Retire():
+            return None
+        case _:
+            assert_never(step)
+
+
+def _judge_stops(plan: Plan, step: Judge) -> str:
+    new = version(plan, plan.new.id)
+    if plan.judge is None or plan.old is None:
+        return f"{new} is not healthy any more"
+    worse = f"{new} is shown to be worse than {plan.old.version}"
+    if step.at_most is None:
+        return f"{worse}; not known yet: waits"
+    then = "goes back" if step.undecided is Undecided.ROLLBACK else "waits for a person"
+    return f"{worse}; not known after {show_duration(step.at_most)}: {then}"
+
+
+def _warnings(plan: Plan) -> list[str]:
+    found = []
+    exposes = [step for step in plan.steps if isinstance(step, Expose)]
+    if plan.old is None:
+        found.append("This is the first release here: there is no older version to go back to.")
+    elif plan.old.version == plan.new.version:
+        found.append(f"{plan.new.version} is live already; this releases it once more.")
+    if not any(isinstance(step, Verify) for step in plan.steps) and plan.method != "restore":
+        found.append("No checks: the first one to use the new version is a user. Add `checks`.")
+    if any(not step.splits for step in exposes):
+        found.append("Nobody is served between the stop of the old version and the switch to the new one.")
+    if plan.judge is None and plan.old is not None and plan.method not in ("restore", "big-bang"):
+        found.append("Nothing is judged: only its health would take the new version back.")
+    return found
+
+
+def as_text(view: PlanView, width: int = 100) -> str:
+    return plain(draw(view, width))
+
+
+def draw(view: PlanView, width: int = 100) -> list[Line]:
+    lines = [*_head(view, width), EMPTY, *_steps(view, width), EMPTY]
+    for place, (told, numbers) in enumerate(_reasons(view).items()):
+        label = "Goes back " if place == 0 else " " * 10
+        at = span(f"{', '.join(map(str, numbers))}: ", Tone.DIM)
+        lines += wrap(line(span(label, Tone.DIM), at, told), width, 12)
+    lines += _labelled("Way back", f"from anywhere: {_in_a_row(view.way_back)}", width)
+    lines += _labelled("Takes", _duration(view), width)
+    lines.append(fit(line(span("Digest    ", Tone.DIM), view.digest), width))
+    for warning in view.warnings:
+        lines += _labelled("Warning", warning, width, Tone.WARN)
+    return lines
+
+
+def _labelled(label: str, text: str, width: int, tone: Tone = Tone.DIM) -> list[Line]:
+    return wrap(line(span(f"{label:<10}", tone), text), width, 10)
+
+
+def _head(view: PlanView, width: int) -> list[Line]:
+    old = (span(view.old, Tone.OLD), " → ") if view.old else ()
+    what = span(f"   {view.method}, {counted(view.instances, 'instance')}", Tone.DIM)
+    where = (span(view.service, Tone.STRONG), " to ", span(view.environment, Tone.STRONG), ": ")
+    return wrap(line(*where, *old, span(view.new, Tone.NEW), what), width)
+
+
+def _steps(view: PlanView, width: int) -> list[Line]:
+    """Number, step, who is exposed, how long; as many of these as the width allows."""
+    bars = 10 if width >= 90 else 5 if width >= 76 else 0
+    head = ["", "step", f"sees {view.new}", "at least", "at most"]
+    rows = [[span(cell, Tone.DIM) for cell in head], *(_row(step, bars) for step in view.steps)]
+    if width < 76:
+        rows = [row[:4] for row in rows]
+    return table(rows, width, right=frozenset({0}), indent=0)
+
+
+def _row(step: PlannedStep, bars: int) -> list[Span]:
+    waits = step.kind in ("judge", "pause", "retire")
+    least = show_duration(step.at_least) if waits and step.at_least else ""
+    most = show_duration(step.at_most) if step.at_most else ("no limit" if step.at_most is None else "")
+    return [
+        span(f"{step.number:>2}", Tone.DIM),
+        span(step.title, Tone.STRONG if step.share is not None else Tone.PLAIN),
+        span(exposure_bar(step.share, bars), Tone.NEW),
+        span(least, Tone.PLAIN),
+        span(most, Tone.DIM),
+    ]
+
+
+def exposure_bar(share: int | None, size: int) -> str:
+    """The new version's part, drawn and as a figure."""
+    if share is None:
+        return ""
+    full = max(round(share / EVERYBODY * size), 1 if size else 0) if share else 0
+    return f"{'█' * full}{'░' * (size - full)} {percent(share)}".lstrip()
+
+
+def _reasons(view: PlanView) -> dict[str, list[int]]:
+    """What stops it → the steps it stops at."""
+    found: dict[str, list[int]] = {}
+    for step in view.steps:
+        if step.stops:
+            found.setdefault(step.stops, []).append(step.number)
+    return found
+
+
+def _in_a_row(steps: tuple[PlannedStep, ...]) -> str:
+    return "; ".join(step.title[:1].lower() + step.title[1:] for step in steps)
+
+
+def _duration(view: PlanView) -> str:
+    least = f"at least {show_duration(view.promoted_after)}" if view.promoted_after else "as long as it needs"
+    warm = f"; then {view.old} stays warm for {show_duration(view.keep_warm)}" if view.keep_warm else ""
+    return f"{least} until {view.new} is promoted{warm}"

@@ -1,0 +1,87 @@
+"""What a rollout waits for, and what comes then."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from pilotage.core.notation import show_duration
+from pilotage.core.state import State, Status
+from pilotage.core.steps import Expose, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.views.figures import counted
+from pilotage.views.rollout.model import NextView
+from pilotage.views.titles import title, version
+
+
+def coming(state: State) -> NextView | None:
+    """None: it has ended."""
+    if state.status.final:
+        return None
+    if state.status is Status.QUEUED:
+        before = state.queued_behind or "the rollout before it"
+        return NextView(what=f"begins when {before} has ended", then=_then(state))
+    if state.paused_by is not None:
+        return NextView(what="paused: `pilotage resume` lets it go on", then=_then(state), person=True)
+    if state.step is None:
+        return NextView(what="about to end")
+    return _of_step(state, state.step)
+
+
+def _of_step(state: State, step: Step) -> NextView:
+    name = version(state.plan, step.release) if isinstance(step, Prepare | Scale | Verify | Retire) else ""
+    match step:
+        case Prepare():
+            return _by(state, f"{name} is made ready, at most {show_duration(step.timeout)}")
+        case Scale(instances=0):
+            return _by(state, f"{name} drains and stops")
+        case Scale():
+            what = f"{counted(step.instances, 'instance')} of {name} must be healthy"
+            return _by(state, f"{what}, at most {show_duration(step.timeout)}")
+        case Verify():
+            return _by(state, f"{counted(len(step.checks), 'check')} of {name} must pass")
+        case Expose():
+            return _by(state, "the router confirms, and a probe sees it")
+        case Judge():
+            return _of_judge(state, step)
+        case Pause(duration=None):
+            return NextView(
+                what="waits for a person: `pilotage promote` lets it go on", then=_then(state), person=True
+            )
+        case Pause():
+            due = state.entered + step.duration if step.duration else None
+            return NextView(what="waits", at=due, then=_then(state))
+        case Promote():
+            return _by(state, "is promoted")
+        case Retire():
+            return _of_retire(state, step, name)
+        case _:
+            assert_never(step)
+
+
+def _by(state: State, what: str) -> NextView:
+    return NextView(what=what, then=_then(state))
+
+
+def _of_judge(state: State, step: Judge) -> NextView:
+    earliest = state.entered + step.at_least
+    if state.plan.judge is None:
+        return NextView(what="holds", at=earliest, then=_then(state))
+    if state.problem is not None and state.problem.code == "rollout.undecided":
+        what = "waits for more traffic, or for a person: `pilotage promote` or `pilotage abort`"
+        return NextView(what=what, then=_then(state), person=True)
+    return NextView(what="the judge decides, not before", at=earliest, then=_then(state))
+
+
+def _of_retire(state: State, step: Retire, name: str) -> NextView:
+    if step.keep_warm and not state.continued:
+        return NextView(what=f"{name} is kept warm until", at=state.entered + step.keep_warm, then="retires it")
+    return _by(state, f"{name} drains, then stops")
+
+
+def _then(state: State) -> str:
+    """The title of the step after the current one that users would notice."""
+    at = state.position + (0 if state.status is Status.QUEUED else 1)
+    for step in state.steps[at:]:
+        if isinstance(step, Expose | Promote | Pause):
+            words = title(state.plan, step)
+            return words[:1].lower() + words[1:]
+    return ""

@@ -1,0 +1,106 @@
+"""What steps, methods and ends are called to people. Versions, never ids."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from pilotage.core.events import Cause
+from pilotage.core.notation import show_duration
+from pilotage.core.plan import Plan
+from pilotage.core.routing import ByUser
+from pilotage.core.state import Status
+from pilotage.core.steps import Expose, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.values import EVERYBODY
+from pilotage.views.figures import counted, percent
+
+
+def version(plan: Plan, release: str) -> str:
+    """The version of a release; told apart when the same version is released again."""
+    try:
+        known = plan.release(release)
+    except KeyError:
+        return "another version"
+    twin = known.again and plan.old is not None and known.version == plan.old.version
+    return f"{known.version} (again)" if twin and release == plan.new.id else known.version
+
+
+def audience(step: Expose) -> str:
+    """What its shares are of."""
+    return "users" if isinstance(step.key, ByUser) else "requests"
+
+
+def exposure(plan: Plan, shares: dict[str, int], of: str = "requests") -> str:
+    """Shares as words: ``10 % of requests to 0.65.5``, ``everybody to 0.65.5``, ``nobody is served``."""
+    served = {release: share for release, share in shares.items() if share}
+    if not served:
+        return "nobody is served"
+    for release, share in served.items():
+        if share == EVERYBODY:
+            return f"everybody to {version(plan, release)}"
+    new = plan.new.id
+    if new in served:
+        return f"{percent(served[new])} of {of} to {version(plan, new)}"
+    return ", ".join(f"{percent(share)} to {version(plan, release)}" for release, share in served.items())
+
+
+def title(plan: Plan, step: Step) -> str:
+    """One short imperative; what it must not lose is the number that matters."""
+    match step:
+        case Prepare():
+            return f"Prepare {version(plan, step.release)}"
+        case Scale(instances=0):
+            return f"Stop {version(plan, step.release)}"
+        case Scale():
+            return f"Run {counted(step.instances, 'instance')} of {version(plan, step.release)}"
+        case Verify():
+            return f"Check {version(plan, step.release)} before any user"
+        case Expose():
+            return _exposing(plan, step)
+        case Judge():
+            return _judging(plan, step)
+        case Pause(duration=None):
+            return "Wait for a person"
+        case Pause():
+            return f"Wait {show_duration(step.duration)}" if step.duration else "Wait for a person"
+        case Promote():
+            return f"Promote {version(plan, step.release)}"
+        case Retire():
+            name = version(plan, step.release)
+            warm = show_duration(step.keep_warm)
+            return f"Keep {name} warm for {warm}, then retire it" if step.keep_warm else f"Retire {name}"
+        case _:
+            assert_never(step)
+
+
+def _exposing(plan: Plan, step: Expose) -> str:
+    shares = {split.release: step.share(split.release) for split in step.splits}
+    if not any(shares.values()):
+        return "Serve nobody"
+    words = exposure(plan, shares, audience(step))
+    return words[:1].upper() + words[1:]
+
+
+def _judging(plan: Plan, step: Judge) -> str:
+    new = version(plan, plan.new.id)
+    if plan.judge is None or plan.old is None:
+        return f"Hold {new} for {show_duration(step.at_least)}"
+    return f"Judge {new} against {version(plan, plan.old.id)}"
+
+
+STATUS = {
+    Status.QUEUED: "queued",
+    Status.RUNNING: "running",
+    Status.ROLLING_BACK: "rolling back",
+    Status.SUCCEEDED: "succeeded",
+    Status.ROLLED_BACK: "rolled back",
+    Status.VOID: "void",
+}
+
+CAUSE = {
+    Cause.JUDGED: "it was judged worse",
+    Cause.UNHEALTHY: "it was not healthy",
+    Cause.FAILED: "a step could not be done",
+    Cause.UNDECIDED: "the judge did not know in time",
+    Cause.ASKED: "a person asked for it",
+    Cause.SUPERSEDED: "a newer release took its place",
+}

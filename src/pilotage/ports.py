@@ -11,7 +11,7 @@ other side raises the port's error class with a Problem; it never hangs longer t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.judging import Snapshot
+from pilotage.core.plan import Plan
 from pilotage.core.release import Release
 from pilotage.core.routing import Address, RouterSeen, Routing, Telemetry
 from pilotage.core.state import State
@@ -250,3 +251,16 @@ class Prober(Protocol):
     """Makes one request as a user would, and says what is wrong with the answer (None: nothing)."""
 
     async def probe(self, address: Address, check: Check) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How the world of one environment is reached: its adapters, as a bundle."""
+
+    target: Target
+    router: Router
+    prober: Prober
+
+
+ReachOf = Callable[[Plan], Reach]
+"""Finds the adapters that a plan names. Raises PilotageError when one is not installed."""

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import logging
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from pilotage.adapters.background import only_worker, spawn_worker, worker_runs
 from pilotage.adapters.clock import SteadyClock
-from pilotage.adapters.prober import HttpProber
 from pilotage.adapters.process.digests import directory_sha256, file_sha256
+from pilotage.adapters.registry import Registry, check_settings
 from pilotage.core.environment import Environment
 from pilotage.core.events import Message, Order
 from pilotage.core.fleet import Instance
 from pilotage.core.plan import Plan
 from pilotage.core.state import State
-from pilotage.engine.reach import Reach
 from pilotage.engine.worker import Worker
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.manifest.load import load
 from pilotage.manifest.model import Manifest
-from pilotage.ports import Site, Store
+from pilotage.ports import Store
 from pilotage.store.sqlite import SqliteStore
 from pilotage.usecases import planning, releasing, returning
+from pilotage.usecases.diagnosing import Finding, diagnose
 
 MANIFEST = "pilotage.yaml"
 STATE_FOLDER = ".pilotage"
@@ -71,16 +64,6 @@ def open_app(file: Path | None = None, state: Path | None = None, *, need_manife
     return App(manifest, folder)
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """One thing that doctor looked at."""
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    detail: str = ""
-    mend: str = ""
-
-
 class App:
     """One state folder, and the manifest beside it if there is a sound one."""
 
@@ -89,7 +72,7 @@ class App:
         self.state_folder = state_folder
         self.store: Store = SqliteStore.open(state_folder / "pilotage.db")
         self.clock = SteadyClock(state_folder / "clock.json")
-        self._reaches: dict[str, Reach] = {}
+        self.reach_of = Registry(state_folder).reach
 
     @property
     def service(self) -> str | None:
@@ -154,7 +137,9 @@ class App:
         plan = planning.plan_release(
             self.manifest, chosen, known, version, fingerprint=fingerprint, again=again
         )
-        self._check_settings(plan)
+        problems = check_settings(plan)
+        if problems:
+            raise PilotageError(*problems, exit_code=ExitCode.REFUSED_MANIFEST)
         return plan
 
     async def release(self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False) -> State:
@@ -192,67 +177,12 @@ class App:
             self.clock.set_right()
         return self.clock.now()
 
-    # Reaching the world
-
-    def reach_of(self, plan: Plan) -> Reach:
-        """The adapters that a plan names, made once for each environment and setting."""
-        key = f"{plan.service}/{plan.environment}/{plan.target!r}/{plan.router.kind}/{plan.router.settings!r}"
-        if key not in self._reaches:
-            target = _adapter("pilotage.targets", plan.target.kind)
-            router = _adapter("pilotage.routers", plan.router.kind)
-            self._reaches[key] = Reach(
-                target=target(self._site(plan, "target", plan.target.settings)),
-                router=router(self._site(plan, "router", plan.router.settings)),
-                prober=HttpProber(),
-            )
-        return self._reaches[key]
-
-    def _site(self, plan: Plan, part: str, settings: Any) -> Site:
-        folder = self.state_folder / "environments" / plan.service / plan.environment / part
-        cache = self.state_folder / "cache"
-        try:
-            for path in (folder, cache):
-                path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise PilotageError(_unwritable(self.state_folder, error)) from error
-        return Site(plan.service, plan.environment, folder, cache, settings)
-
-    def _check_settings(self, plan: Plan) -> None:
-        target = _adapter("pilotage.targets", plan.target.kind)
-        router = _adapter("pilotage.routers", plan.router.kind)
-        problems = [
-            *target.check_settings(plan.target.settings),
-            *router.check_settings(plan.router.settings),
-        ]
-        if problems:
-            raise PilotageError(*problems, exit_code=ExitCode.REFUSED_MANIFEST)
-
     # Workers
 
     async def ensure_worker(self) -> None:
         """Starts a worker in the background, detached from this terminal, unless one works already."""
-        with _only_worker(self.state_folder) as mine:
-            if not mine:
-                return
-        log = open(self.state_folder / "worker.log", "ab")  # noqa: SIM115, ASYNC230
-        with log:
-            subprocess.Popen(  # noqa: ASYNC220
-                [
-                    sys.executable,
-                    "-m",
-                    "pilotage.cli.main",
-                    "worker",
-                    "--until-idle",
-                    "--state",
-                    self.state_folder,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,
-                close_fds=True,
-            )
+        if not worker_runs(self.state_folder):
+            spawn_worker(self.state_folder)
 
     async def run_worker(self, *, until_idle: bool = False) -> None:
         """Works in this process until stopped (SIGINT, SIGTERM), or until nothing is left to do.
@@ -260,8 +190,9 @@ class App:
         PilotageError when another worker works on this state folder.
         """
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         while True:
-            with _only_worker(self.state_folder) as mine:
+            with only_worker(self.state_folder) as mine:
                 if not mine:
                     if until_idle:
                         return
@@ -285,10 +216,6 @@ class App:
             loop.add_signal_handler(number, stop)
         await worker.run(until_idle=until_idle)
         return asked
-
-    async def worker_running(self) -> bool:
-        with _only_worker(self.state_folder) as mine:
-            return not mine
 
     # Operating
 
@@ -330,43 +257,23 @@ class App:
         await reach.router.stop()
         await reach.target.stop(running)
         while any(i.exists for i in await reach.target.observe()):
-            await asyncio.sleep(0.1)
+            await self.clock.sleep(0.1)
         return [*running, f"the {plan.router.kind} on {plan.router.listen}"]
 
-    async def diagnose(self) -> list[Diagnosis]:
-        from pilotage.usecases.diagnosing import diagnose
-
-        return [Diagnosis(*finding) for finding in await diagnose(self)]
+    async def diagnose(self) -> list[Finding]:
+        return await diagnose(
+            self.manifest,
+            self.store,
+            self.state_folder,
+            self.reach_of,
+            worker_runs=worker_runs(self.state_folder),
+            clock_drift=self.clock.drift(),
+        )
 
 
 def fingerprint(path: Path) -> str:
     """The digest that the process target will find again."""
     return directory_sha256(path) if path.is_dir() else file_sha256(path)
-
-
-def _adapter(group: str, kind: str) -> Any:
-    found = {point.name: point for point in entry_points(group=group)}
-    if kind not in found:
-        known = ", ".join(sorted(found)) or "none"
-        noun = "target" if group.endswith("targets") else "router"
-        what = f"no {noun} of kind `{kind}` is installed"
-        problem = Problem(code=f"{noun}.unknown", what=what, mend=f"installed are: {known}")
-        raise PilotageError(problem, exit_code=ExitCode.REFUSED_MANIFEST)
-    return found[kind].load()
-
-
-@contextmanager
-def _only_worker(folder: Path) -> Iterator[bool]:
-    """Holds the lock that one worker per state folder has; False when another has it."""
-    with open(folder / "worker.lock", "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        with contextlib.ExitStack() as stack:
-            stack.callback(fcntl.flock, lock, fcntl.LOCK_UN)
-            yield True
 
 
 def _no_manifest() -> Problem:
@@ -414,13 +321,4 @@ def _second_worker(folder: Path) -> Problem:
         what="another worker works on this state folder already",
         why=str(folder),
         mend="one is enough: it drives all rollouts; see worker.log there",
-    )
-
-
-def _unwritable(folder: Path, error: OSError) -> Problem:
-    return Problem(
-        code="state.unwritable",
-        what=f"the state folder {folder} can not be written",
-        why=error.strerror,
-        mend="make room, or see who may write there; or choose another with --state",
     )

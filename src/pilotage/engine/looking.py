@@ -13,9 +13,8 @@ from pilotage.core.state import State, Status
 from pilotage.core.steps import Prepare
 from pilotage.core.turn import EnvironmentSeen
 from pilotage.core.world import routing_due
-from pilotage.engine.reach import Reach
 from pilotage.errors import PilotageError, Problem
-from pilotage.ports import Store
+from pilotage.ports import Reach, Store
 
 PATIENCE = 15.0
 """Seconds that one call of an adapter may take; a hung adapter must not stop a rollout for ever."""

@@ -9,8 +9,8 @@ from pilotage.core.plan import Plan
 from pilotage.core.routing import Address
 from pilotage.core.turn import CheckReport, Command, PrepareArtifact, Route, RunChecks, Start, Stop
 from pilotage.engine.looking import ask
-from pilotage.engine.reach import Reach
 from pilotage.errors import Problem
+from pilotage.ports import Reach
 
 
 async def perform(command: Command, plan: Plan, reach: Reach) -> tuple[CheckReport | None, Problem | None]:

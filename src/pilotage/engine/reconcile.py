@@ -17,8 +17,7 @@ from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
 from pilotage.engine.bench import Bench
 from pilotage.engine.looking import Look, ask, look, look_at_environment
 from pilotage.engine.performing import perform
-from pilotage.engine.reach import ReachOf
-from pilotage.ports import Change, Clock, Held, Store
+from pilotage.ports import Change, Clock, Held, ReachOf, Store
 
 SHOW_EVERY = timedelta(seconds=0.9)
 HOPS = 5

@@ -10,10 +10,9 @@ import socket
 from datetime import datetime, timedelta
 
 from pilotage.core.state import State
-from pilotage.engine.reach import ReachOf
 from pilotage.engine.reconcile import Reconciler
 from pilotage.errors import PilotageError
-from pilotage.ports import Clock, Conflict, Held, LeaseLost, Store, StoreError
+from pilotage.ports import Clock, Conflict, Held, LeaseLost, ReachOf, Store, StoreError
 
 LEASE = timedelta(seconds=10)
 RENEW_EVERY = 2.5

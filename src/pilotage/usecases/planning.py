@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pilotage.core.environment import Environment as Known
 from pilotage.core.plan import Plan
-from pilotage.core.release import Release
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Environment, Fingerprint, Manifest
 from pilotage.strategies.method import Context

@@ -10,9 +10,8 @@ from pilotage.core.plan import Plan
 from pilotage.core.routing import Backend, Routing, Split
 from pilotage.core.state import State, apply, begin
 from pilotage.core.values import EVERYBODY
-from pilotage.engine.reach import ReachOf
 from pilotage.errors import ExitCode, PilotageError, Problem
-from pilotage.ports import Change, Store
+from pilotage.ports import Change, ReachOf, Store
 
 
 async def start(

@@ -8,8 +8,7 @@ from pilotage.core import events as e
 from pilotage.core.environment import Environment
 from pilotage.core.plan import Plan
 from pilotage.core.state import State
-from pilotage.engine.reach import ReachOf
-from pilotage.ports import Store
+from pilotage.ports import ReachOf, Store
 from pilotage.usecases.planning import plan_restore
 from pilotage.usecases.releasing import start
 

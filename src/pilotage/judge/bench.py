@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import exp, log
 from typing import Any, Self
 
 from pilotage.core.judging import JudgeSettings, Snapshot
@@ -21,8 +21,9 @@ CLIP = 2.0
 RENEWED = 1.0
 """… and that it lacks again after every change of the share, so that each step adds evidence of its own."""
 REFRESH = 2
-PLENTY = 2000.0
-"""Answers from which latency bounds are chosen at once, without waiting for the end of the warm-up."""
+PLENTY = 5000.0
+"""Answers from which latency bounds are chosen at once, so that their dispersion is learnt early; with fewer
+they are chosen at the end of the warm-up."""
 
 
 class Bench:
@@ -86,7 +87,7 @@ class Bench:
         seen = self.seen if same and self.seen is not None else (0.0,) * len(step.counts)
         self.seen = tuple([a + b for a, b in zip(seen, step.counts, strict=True)])
         wanted = PLENTY if warming else ENOUGH
-        if 0.0 < snapshot.weight < 1.0 and self.seen[-1] >= wanted:
+        if snapshot.weight < 1.0 and self.seen[-1] >= wanted:
             self._open_latency(choose(self.seen, self.settings.latency_margin), self.seen)
 
     def alone(self, t: float, new: Vector, *, warming: bool) -> None:
@@ -99,8 +100,10 @@ class Bench:
         if step is None or step.counts[0] <= 0.0:
             return
         self.heard_alone = t
+        history = self.errors.subjects[0].history
+        history.freeze()
         n, x = errors_of(step.counts)
-        self.guard.observe(n, x, t, self.errors.subjects[0].history.phi, warming=warming)
+        self.guard.observe(n, x, t, history.phi, warming=warming)
 
     def split_changed(self, t: float) -> None:
         for channel in (self.errors, self.latency):
@@ -130,6 +133,11 @@ class Bench:
     def weight(self) -> float:
         """The sum of all weights: each measure's part of the budget is its weight over this."""
         return GUARD_WEIGHT + sum([one.weight for one in self.comparisons()])
+
+    def against(self) -> float:
+        """ln of the weighted average of all evidence for taking back: an average of e-values is one (F8)."""
+        parts = [one.weight * exp(one.against()) for one in self.comparisons()]
+        return log((GUARD_WEIGHT * exp(self.guard.back.log_value()) + sum(parts)) / self.weight())
 
     def suspect(self) -> str | None:
         """A measure half way to taking back: no time to go on, whatever was shown earlier."""

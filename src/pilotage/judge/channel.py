@@ -104,10 +104,7 @@ class Channel:
             return step
         for subject in self.subjects:
             requests, events = subject.old(step.counts)
-            halves = None
-            if parts is not None:
-                (n_a, x_a), (n_b, x_b) = subject.old(parts[0].counts), subject.old(parts[1].counts)
-                halves = [x_a, n_a, x_b, n_b]
+            halves = None if parts is None else _halves(subject, parts, requests)
             n1, x1 = (0.0, 0.0) if new is None else subject.new(new.counts)
             subject.history.learn(step.seconds, events, requests, new=(x1, n1), sides=halves)
         return step
@@ -174,6 +171,12 @@ class Channel:
                 if not block.warming or one.always:
                     one.observe(counts, block.seconds, t, subject.history)
         return True
+
+
+def _halves(subject: Subject, parts: tuple[Step, Step], requests: float) -> list[float] | None:
+    """[x_a, n_a, x_b, n_b], unless they do not add up: an instance has come or gone."""
+    (n_a, x_a), (n_b, x_b) = subject.old(parts[0].counts), subject.old(parts[1].counts)
+    return [x_a, n_a, x_b, n_b] if abs(n_a + n_b - requests) <= 0.05 * requests else None
 
 
 def _extended(block: Block | None, steps: tuple[Step, Step], *, warming: bool) -> Block:

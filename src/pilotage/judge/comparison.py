@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import exp, log
+from math import log
 from typing import Any, Self
 
 from pilotage.judge.confidence import interval
@@ -136,11 +136,3 @@ class Comparison:
         bets = fraction_gains(Counts(n1, x1, n0, x0), self.margin)
         self.bursts.bet(bets, t, divisor=self.psi, cap=self.cap)
         self.pending = [0.0] * 5
-
-
-def mixed(comparisons: list[Comparison], guard: float, guard_weight: float) -> float:
-    """ln of the weighted average of all evidence for taking back; an average of e-values is one (F8)."""
-    whole = guard_weight + sum([one.weight for one in comparisons])
-    return log(
-        (guard_weight * exp(guard) + sum([one.weight * exp(one.against()) for one in comparisons])) / whole
-    )

@@ -6,6 +6,7 @@ differences of readings are ever used. None: not readable now; the next differen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import isfinite
@@ -17,6 +18,8 @@ Vector = tuple[float, ...]
 
 SURGE = 3.0
 """After a restart, more than this many times the usual traffic is not new: a sum lost one of its parts."""
+MOST = 1e15
+"""Beyond it a counter is rubbish, and a float cannot count by ones."""
 SLACK = 100.0
 """Requests that may always come at once after a restart."""
 
@@ -37,12 +40,12 @@ def buckets(arm: Arm | None) -> Vector | None:
     return found if _possible(found) and _rising(found) else None
 
 
-def halves(arm: Arm | None, read: Any) -> tuple[Vector, Vector] | None:
+def halves(arm: Arm | None, read: Callable[[Arm | None], Vector | None]) -> tuple[Vector, Vector] | None:
     """An arm's shards in two fixed halves, summed; ``read`` is ``totals`` or ``buckets``."""
     if arm is None or arm.shards is None or len(arm.shards) < 2:
         return None
-    readings = [read(shard) for shard in arm.shards]
-    if any(one is None or len(one) != len(readings[0]) for one in readings):
+    readings = [one for one in map(read, arm.shards) if one is not None]
+    if len(readings) < len(arm.shards) or len({len(one) for one in readings}) > 1:
         return None
     return _sum(readings[0::2]), _sum(readings[1::2])
 
@@ -145,7 +148,7 @@ class Pair:
 
 
 def _possible(values: Vector) -> bool:
-    return all(isfinite(value) and value >= 0.0 for value in values)
+    return all(isfinite(value) and 0.0 <= value < MOST for value in values)
 
 
 def _rising(values: Vector) -> bool:

@@ -7,19 +7,19 @@ burst of 20 errors is one fact, not twenty. The old version compared with itself
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from math import ceil, log2, sqrt
+from math import ceil, log, log2, sqrt
 from typing import Any, Self
 
 from pilotage.judge.evidence import FREQUENT
 
 ENOUGH = 8
-"""Comparisons that a block length needs before it counts."""
+"""Comparisons that a block length needs before it counts; of one series, which tells less, twice as many."""
 LONGEST = 64.0
 """Seconds of the longest blocks compared."""
 LONG = 16.0
 """Seconds of the blocks of the fraction bet: dispersion beyond this length concerns it."""
-JUMP = 7.0
-"""e²/v from which a jump of the new version is one (chance 1 in 120)."""
+JUMP = 2.0
+"""ln likelihood ratio from which the new version bears a jump out (chance without one: 1 in 7 at most)."""
 HALF_LIFE = 1800.0
 """Seconds after which a comparison counts half: trouble of long ago does not blunt the judge for ever."""
 
@@ -78,15 +78,21 @@ class Dispersion:
         return self.numbers[0] >= ENOUGH
 
     def spread(self) -> tuple[float, float]:
-        """(phi, psi): divisors for bets on every look, and on blocks of 16 s and more. Both >= 1."""
+        """(phi, psi): divisors for bets on every look, and on blocks of 16 s and more. Both >= 1.
+
+        In one series what is slower than 16 s is mostly change that both versions share: only psi heeds it.
+        """
         phi, shrunk = 1.0, [1.0] * len(self.numbers)
+        long = min(self.long_level, len(shrunk) - 1)
+        enough = ENOUGH if self.sides else 2 * ENOUGH
         for level, n in enumerate(self.numbers):
-            if n < ENOUGH or self.expected[level] <= 0.0:
+            if n < enough or self.expected[level] <= 0.0:
                 continue
             raw = self.squares[level] / self.expected[level]
             shrunk[level] = max(1.0, (raw * n + 4.0) / (n + 4.0))
-            phi = max(phi, (raw * n + 4.0) / (n + 4.0) * (1.0 + sqrt(2.0 / n) * (1.0 - 1.0 / max(raw, 1.0))))
-        long = min(self.long_level, len(shrunk) - 1)
+            if self.sides or level <= long:
+                doubt = 1.0 + sqrt(2.0 / n) * (1.0 - 1.0 / max(raw, 1.0))
+                phi = max(phi, (raw * n + 4.0) / (n + 4.0) * doubt)
         return phi, max(1.0, max(shrunk[long:]) / shrunk[long])
 
     def dump(self) -> dict[str, Any]:
@@ -115,11 +121,13 @@ class Dispersion:
 
 
 def _shared_jump(first: Half, second: Half) -> bool:
-    """Whether the new version's events rose or fell between two blocks just as the old one's did."""
-    x0, n0, x1, n1 = [a + b for a, b in zip(first, second, strict=True)]
-    if x1 <= 0.0 or not 0.0 < first[3] < n1 or n0 <= 0.0:
+    """Whether the new version's events are split between two blocks as the old one's are, not as requests are.
+
+    Judged by the likelihood ratio of the two splits, so without a shared cause it is so once in seven at most.
+    """
+    (x0_a, _, x1_a, n1_a), (x0_b, _, x1_b, n1_b) = first, second
+    if x1_a + x1_b <= 0.0 or n1_a <= 0.0 or n1_b <= 0.0:
         return False
-    share = first[3] / n1
-    error = first[2] - share * x1
-    old = first[0] - first[1] / n0 * x0
-    return error * old > 0.0 and error * error > JUMP * share * (1.0 - share) * x1
+    shared = (x0_a + 0.5) / (x0_a + x0_b + 1.0)
+    own = n1_a / (n1_a + n1_b)
+    return x1_a * log(shared / own) + x1_b * log((1.0 - shared) / (1.0 - own)) > JUMP

@@ -7,8 +7,7 @@ from typing import Any, Self
 
 from pilotage.core.judging import JudgeSettings, Outcome, Snapshot, Verdict
 from pilotage.judge import words
-from pilotage.judge.bench import GUARD_WEIGHT, Bench
-from pilotage.judge.comparison import mixed
+from pilotage.judge.bench import Bench
 from pilotage.judge.counters import buckets, halves, totals
 from pilotage.judge.report import Report
 
@@ -132,9 +131,8 @@ class Judge:
     def _verdict(self, snapshot: Snapshot, hold: str | None) -> Verdict:
         bench, settings = self._bench, self.settings
         alone = self._weight is not None and self._weight >= 1.0
-        evidence = mixed(bench.comparisons(), bench.guard.back.log_value(), GUARD_WEIGHT)
         report = Report(settings, bench, alone=alone)
-        if evidence >= log(1.0 / settings.false_rollback):
+        if bench.against() >= log(1.0 / settings.false_rollback):
             return report.failed()
         if hold is None:
             hold = self._not_yet(snapshot.t, alone=alone)

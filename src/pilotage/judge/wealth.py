@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from math import exp, log, log1p
 from typing import Any, Self
 
-EVERY = 60.0
+EVERY = 15.0
 """Seconds between the starts: money is kept back for trouble that begins late (F4)."""
 MISSED = 100
 """Starts that are made up for after a gap."""
@@ -25,13 +25,14 @@ NOTHING = -1e6
 class Wealth:
     """A mixture over alternatives k and starting times j: cash + Σ_k exp(logs[k]).
 
-    ``prior`` (sums to 1) splits every start over the alternatives; ``first`` is staked at once, the rest
-    in parts 2/(j (j+1)), j = 2, 3, …, every minute, and never runs out. What exceeds e^``top`` in all is given
+    ``prior`` (sums to 1) splits every start over the alternatives; ``first`` is staked at once, the rest in
+    parts proportional to 1/(1 + ln j) - 1/(1 + ln(j + 1)), j = 2, 3, …; it falls so slowly that trouble after
+    an hour still finds a stake, and never runs out. What exceeds e^``top`` in all is given
     away: old evidence must not outvote what is new.
     """
 
     prior: tuple[float, ...]
-    first: float = 0.5
+    first: float = 1.0 - 1.0 / (1.0 + log(2.0))
     top: float = TOP
     logs: list[float] = field(default_factory=list)
     cash: float = 1.0
@@ -80,7 +81,8 @@ class Wealth:
             self._stake(self.first if self.starts == 1 else self._later(self.starts))
 
     def _later(self, j: int) -> float:
-        return (1.0 - self.first) * 2.0 / (j * (j + 1))
+        part = 1.0 / (1.0 + log(j)) - 1.0 / (1.0 + log(j + 1))
+        return (1.0 - self.first) * part * (1.0 + log(2.0))
 
     def _stake(self, amount: float) -> None:
         self.cash = max(self.cash - amount, 0.0)

@@ -65,12 +65,12 @@ def worse(measure: Measure, limit: str, slow: str) -> str:
     text = f"{measure.name}: {figures(measure)}{slow}"
     if measure.low is not None and measure.low > (measure.limit or 1.0):
         return f"{text}; at least {times(measure.low)} as many (limit {limit})"
-    return f"{text}; more than {limit} as many"
+    return f"{text}; more than the limit of {limit}"
 
 
 def fine(measure: Measure, limit: str, slow: str) -> str:
     """Why it may go on."""
-    return f"{measure.name}: {figures(measure)}{slow}; shown to be within {limit}"
+    return f"{measure.name}: {figures(measure)}{slow}; shown to be within the limit of {limit}"
 
 
 def both_fail(rate: float, limit: float) -> str:

@@ -117,7 +117,10 @@ class _Composer:
     def _entry(self, mapping: Entries, key: Node, value: Node) -> None:
         if not isinstance(key, Scalar):
             self._find(
-                key.span, "not-text", "a key must be a plain text", 'write "{…}" in quotes if that is meant'
+                key.span,
+                "not-text",
+                "a key is a text, not a list or a mapping",
+                "put it in quotes if a text is meant",
             )
         elif key.text == "<<" and not key.quoted:
             self._find(

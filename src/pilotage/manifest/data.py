@@ -9,6 +9,7 @@ from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Span, Spot, sc
 from pilotage.manifest.plain import Doubt, read_plain
 from pilotage.manifest.source import Finding
 
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _DURATION = re.compile(f"(?:{_PART.pattern})+")
 _DAYS = {"ms": 1 / 86_400_000, "s": 1 / 86_400, "m": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}
@@ -52,17 +53,17 @@ class Reading:
         return data
 
     def _key(self, key: Scalar) -> None:
-        read = key.text if key.quoted else read_plain(key.text)
+        read = key.text if key.quoted or key.secret else read_plain(key.text)
         if isinstance(read, Doubt):
             self.fault(key, Finding(key.span, "manifest.ambiguous", read.what, f'write "{key.text}" in quotes'))
         elif not isinstance(read, str):
-            what = f"the key `{key.text}` is {kind_of(read)} in YAML, and a key is a text"
+            what = f"the key {shown(key)} is {kind_of(read)} in YAML, and a key is a text"
             mend = f'write "{key.text}" in quotes' if key.text else "write a key before the colon"
             self.fault(key, Finding(key.span, "manifest.not-text", what, mend))
 
     def _duplicate(self, first: Scalar, key: Scalar) -> None:
         where = f"the first is in line {first.span.line + 1}, column {first.span.column + 1}"
-        what, mend = f"`{key.text}` is given twice", "keep one of the two"
+        what, mend = f"{shown(key)} is given twice", "keep one of the two"
         self.fault(key, Finding(key.span, "manifest.duplicate-key", what, mend, where))
 
     def _placeholder(self, value: Entries) -> str | None:
@@ -74,14 +75,17 @@ class Reading:
             return None
         if key.span.line != value.span.line or key.span.column != value.span.column + 1:
             return None
-        what = f"`{{{key.text}}}` without quotes is a mapping in YAML"
+        what = "braces without quotes are a mapping in YAML"
+        mend = "put the whole in quotes" if key.secret else f'write "{{{key.text}}}" in quotes'
         span = Span(value.span.line, value.span.column, key.span.end_line, key.span.end_column + 1)
-        self.fault(value, Finding(span, "manifest.placeholder", what, f'write "{{{key.text}}}" in quotes'))
+        self.fault(value, Finding(span, "manifest.placeholder", what, mend))
         return "{" + key.text + "}"
 
     def _scalar(self, spot: Spot, scalar: Scalar) -> Any:
-        if "\0" in scalar.text:
-            what, mend = "a zero byte can stand in no command, variable or request", "remove the `\\0`"
+        escaped = _CONTROL.search(scalar.text)
+        if escaped:
+            what = f"an escape in this text makes the control character U+{ord(escaped[0]):04X}"
+            mend = "use 'single' quotes when the backslash itself is meant"
             self.fault(scalar, Finding(scalar.span, "manifest.character", what, mend))
         if _endless(scalar.text):
             what, mend = f"{shown(scalar)} is longer than ten years", "write a shorter duration"
@@ -99,7 +103,7 @@ class Reading:
         return value
 
     def _empty(self, spot: Spot, scalar: Scalar) -> None:
-        name = f"`{spot.key.text}` has no value" if spot.key else "there is no value here"
+        name = f"{shown(spot.key)} has no value" if spot.key else "there is no value here"
         self.fault(scalar, Finding(spot.span, "manifest.no-value", name, "give it one, or remove the line"))
 
 
@@ -136,6 +140,8 @@ def shown(node: Node) -> str:
     match node:
         case Scalar(text=text):
             text = " ".join(text.split())
+            if not text:
+                return "an empty text"
             return f"`{text if len(text) <= 40 else text[:39] + '…'}`"
         case Items():
             return "a list"

@@ -118,7 +118,9 @@ class CheckBlock(Frozen):
     name: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
         default=None, description="What people call it; else its path."
     )
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = Field(
+        default="GET", description="Its method."
+    )
     path: words.HttpPath = Field(description="Where to.")
     headers: dict[words.HeaderName, words.HeaderValue] = Field(
         default_factory=dict, description="Headers of the request. No secrets."
@@ -196,7 +198,7 @@ class JudgeBlock(Frozen):
         description="Chance to let a version go on that is worse than the pass margins.",
     )
     errors: ErrorsBlock = Field(default=ErrorsBlock(), description="The margins for errors.")
-    latency: Annotated[LatencyBlock | None, words.OffAllowed] = Field(
+    latency: Annotated[LatencyBlock | None, words.OrOff()] = Field(
         default=LatencyBlock(), description="The margins for latency; false: latency is not judged."
     )
     warm_up: DurationText = Field(

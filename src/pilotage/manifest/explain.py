@@ -56,7 +56,7 @@ def _missing(location: Location, reading: Reading) -> None:
     spot = locate(reading.root, location[:-1])
     if id(spot.value) in reading.faulty or _mistyped(str(location[-1]), spot.value, reading):
         return
-    inside = f" in `{spot.key.text}`" if spot.key else ""
+    inside = f" in {shown(spot.key)}" if spot.key else ""
     name = str(location[-1])
     mend = f"add `{name}: …`" if isinstance(spot.value, Entries) else f"write it as a mapping with `{name}: …`"
     reading.findings.append(Finding(_head(spot), "manifest.missing-key", f"`{name}` is missing{inside}", mend))
@@ -76,7 +76,7 @@ def _unknown(location: Location, reading: Reading) -> None:
     known = known_keys(location[:-1], reading.data)
     near = did_you_mean(spot.key.text, known)
     mend = near or (f"the keys here are {', '.join(known)}" if known else "remove it")
-    what = f"`{spot.key.text}` is not a key here"
+    what = f"{shown(spot.key)} is not a key here"
     reading.fault(spot.key, Finding(spot.key.span, "manifest.unknown-key", what, mend))
 
 
@@ -138,10 +138,12 @@ def _filled(words: _Words, spot: Spot, value: object) -> _Words:
 
 def _own_value_error(message: str, spot: Spot) -> tuple[str, _Words]:
     """Of the core's notations and of the methods: ``what``, or ``what: write …``."""
-    code = next((code for pattern, code in _NOTATION if pattern.search(message)), "manifest.rule")
+    code = next((code for pattern, code in _NOTATION if pattern.search(message)), "manifest.method")
     what, colon, mend = message.partition(": write ")
     if code in ("manifest.duration", "manifest.share") and isinstance(spot.value, Scalar):
         what = _notation(what, code, spot.value)
+        if code == "manifest.share" and re.fullmatch(r"0?\.\d{1,6}", spot.value.text):
+            mend += f", or {float(spot.value.text) * 100:g}% when that fraction is meant"
     return code, (what, f"write {mend}" if colon else None)
 
 
@@ -166,8 +168,9 @@ def _text(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
 def _number(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
     del context
     if isinstance(value, str) and isinstance(spot.value, Scalar):
-        quoted = spot.value.quoted and re.fullmatch(r"-?\d+(\.\d+)?", value)
-        return f"{shown(spot.value)} is not a number", "remove the quotes" if quoted else None
+        if spot.value.quoted and re.fullmatch(r"-?\d+(\.\d+)?", value):
+            return f"{shown(spot.value)} in quotes is a text; a number is needed", "remove the quotes"
+        return f"{shown(spot.value)} is not a number", None
     return f"a number is needed here, not {kind_of(value)}", None
 
 
@@ -187,15 +190,15 @@ def _boolean(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
 
 def _mapping(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
     del context
-    name = f"`{spot.key.text}`" if spot.key else "this"
-    return f"{name} is a mapping (`key: value` lines), not {kind_of(value)}", None
+    name = shown(spot.key) if spot.key else "this"
+    return f"{name} must be a mapping (`key: value` lines), not {kind_of(value)}", None
 
 
 def _list(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
     del context
-    name = f"`{spot.key.text}`" if spot.key else "this"
+    name = shown(spot.key) if spot.key else "this"
     mend = f"write [{spot.value.text}]" if isinstance(spot.value, Scalar) and not spot.value.secret else None
-    return f"{name} is a list, not {kind_of(value)}", mend if mend and len(mend) < 60 else None
+    return f"{name} must be a list, not {kind_of(value)}", mend if mend and len(mend) < 60 else None
 
 
 def _choice(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
@@ -218,6 +221,8 @@ def _written(limit: object, node: Node) -> str:
     """A limit in the notation of what it limits."""
     if isinstance(limit, timedelta):
         return show_duration(limit)
+    if limit == "0 seconds":  # pydantic gives a timedelta as its own words
+        return show_duration(timedelta(0))
     if isinstance(node, Scalar) and node.text.rstrip().endswith("%") and isinstance(limit, int | float):
         return f"{limit * 100:g}%"
     return f"{limit:g}" if isinstance(limit, int | float) else str(limit)
@@ -225,13 +230,13 @@ def _written(limit: object, node: Node) -> str:
 
 def _few(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
     del value
-    name = f"`{spot.key.text}`" if spot.key else "this"
-    return f"{name} needs at least {context.get('min_length', 1)}", "add one, or remove the line"
+    name = shown(spot.key) if spot.key else "this"
+    return f"{name} is empty", f"give at least {context.get('min_length', 1)}, or remove the line"
 
 
 def _long(spot: Spot, context: Mapping[str, Any], value: object) -> _Words:
     del value
-    name = f"`{spot.key.text}`" if spot.key else "this"
+    name = shown(spot.key) if spot.key else "this"
     return f"{name} is longer than {context.get('max_length', 'it may be')}", "make it shorter"
 
 

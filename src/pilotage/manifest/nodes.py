@@ -101,14 +101,15 @@ def locate(root: Node, location: Sequence[str | int]) -> Spot:
     return spot
 
 
-def scalars(node: Node) -> Iterator[Scalar]:
-    """Every value below, depth first; keys are not values."""
+def scalars(node: Node, *, keys: bool = False) -> Iterator[Scalar]:
+    """Every value below, depth first; and every key, if asked for."""
     match node:
         case Scalar():
             yield node
         case Items(items=items):
             for item in items:
-                yield from scalars(item)
+                yield from scalars(item, keys=keys)
         case Entries(entries=entries):
-            for _, value in entries:
-                yield from scalars(value)
+            for key, value in entries:
+                yield from [key] if keys else []
+                yield from scalars(value, keys=keys)

@@ -86,12 +86,14 @@ def _secrets(root: Node) -> _Broken:
 def _secrets_below(spot: Spot, name: str) -> _Broken:
     match spot.value:
         case Scalar(secret=True) as scalar:
-            what = f"{name} looks like a secret, and a manifest is read by many and kept for ever"
-            mend = "keep it in a file outside, and let the service read that: name only the path here (…_FILE)"
-            yield scalar, Finding(scalar.span, "manifest.secret", what, mend)
+            what = f"{name} looks like a secret"
+            why = "a manifest is read by many and kept for ever"
+            mend = "keep it in a file outside that the service reads; name only its path here (…_FILE)"
+            yield scalar, Finding(scalar.span, "manifest.secret", what, mend, why)
         case Entries(entries=entries):
             for key, value in entries:
-                yield from _secrets_below(Spot(key, value), f"the value of `{key.text}`")
+                yield from _secrets_below(Spot(None, key), "this key")
+                yield from _secrets_below(Spot(key, value), f"the value of {shown(key)}")
         case Items(items=items):
             for item in items:
                 yield from _secrets_below(Spot(None, item), "this")
@@ -108,11 +110,16 @@ def _run_placeholders(root: Node) -> _Broken:
 def _misspelt(scalar: Scalar) -> _Broken:
     """Braces may be meant as they are (JSON in an argument): only what is nearly a placeholder is refused."""
     for name in _BRACES.findall(scalar.text):
-        near = len(name) < 20 and difflib.get_close_matches(name.lower(), PLACEHOLDERS, n=1, cutoff=0.75)
+        near = _nearest(name.lower()) if len(name) < 20 else None
         if near and name not in PLACEHOLDERS:
             what = f"`{{{name}}}` is not a placeholder"
-            finding = Finding(scalar.span, "manifest.placeholder", what, f"did you mean `{{{near[0]}}}`?")
+            finding = Finding(scalar.span, "manifest.placeholder", what, f"did you mean `{{{near}}}`?")
             yield scalar, finding
+
+
+def _nearest(name: str) -> str | None:
+    swapped = [known for known in PLACEHOLDERS if sorted(known) == sorted(name)]  # prot is port, not root
+    return next(iter(swapped or difflib.get_close_matches(name, PLACEHOLDERS, n=1, cutoff=0.75)), None)
 
 
 def _artifact_placeholders(root: Node) -> _Broken:
@@ -201,7 +208,8 @@ def _step(step: Spot, share: int, before: tuple[int, Node]) -> _Broken:
     elif share == 0:
         what, mend = "a step of 0% shows the new version to nobody", "begin with a share like 1%"
     elif share <= before[0]:
-        what, mend = f"{shown(step.value)} is not more than {shown(before[1])} before it", "steps grow"
+        what = f"{shown(step.value)} is not more than {shown(before[1])} before it"
+        mend = "make each step larger than the one before"
     else:
         return
     yield step.value, Finding(step.span, "manifest.steps", what, mend)
@@ -308,7 +316,7 @@ def _settings_keys(root: Node) -> _Broken:
                 continue
             near = closest(spot.key.text, ours)
             if near:
-                what, mend = f"`{spot.key.text}` is not a key here", f"did you mean `{near}`?"
+                what, mend = f"{shown(spot.key)} is not a key here", f"did you mean `{near}`?"
                 yield spot.key, Finding(spot.key.span, "manifest.unknown-key", what, mend)
 
 

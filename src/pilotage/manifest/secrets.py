@@ -33,6 +33,7 @@ _VALUE = re.compile(
 )
 _OPTION = re.compile(r"(?<!\S)--?([A-Za-z][\w-]*)(?:[= ]+)([^\s{-]\S*)")
 _ASSIGNED = re.compile(r"""([A-Za-z_][\w.-]*)["']?\s*[:=]\s*(\S.*)""")
+_LOOSE_URL = re.compile(r"(://[^\s/:@]*:)(?!\d{1,5}(?:\D|$))(\S+)")
 _PLACEHOLDER = re.compile(r"\{[a-z]+\}")
 
 
@@ -81,17 +82,18 @@ def mask_tokens(line: str) -> str:
 
 def mask_guess(line: str) -> str:
     """For a line of a file that could not be parsed: cover all that follows a secret's name."""
-    line = mask_tokens(line)
+    line = _LOOSE_URL.sub(lambda match: match[1] + "•" * len(match[2]), mask_tokens(line))
     found = _ASSIGNED.search(line)
     while found:
-        if name_is_secret(found[1]) and found[2][0] not in "{[&*|>":
+        if name_is_secret(found[1]):
             return line[: found.start(2)] + re.sub(r"\S", "•", found[2])
         found = _ASSIGNED.search(line, found.start(2))
     return line
 
 
 def _mark_all(value: Node) -> None:
-    for scalar in scalars(value):
+    """Keys too: an open brace makes a key of what was meant as a value."""
+    for scalar in scalars(value, keys=True):
         scalar.secret = scalar.secret or _holds_something(scalar.text)
 
 

@@ -39,7 +39,7 @@ class Source:
     def cover_secrets(self, root: Node) -> None:
         """From now on, no line shows a scalar that is marked as secret."""
         self._parsed = True
-        for scalar in scalars(root):
+        for scalar in scalars(root, keys=True):
             if scalar.secret:
                 self._cover(scalar.span)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pilotage.manifest.nodes import Span
@@ -12,29 +13,46 @@ from pilotage.manifest.source import Finding, Source
 if TYPE_CHECKING:
     import yaml
 
-_PLACEHOLDER = re.compile(r"""(?:^|[\s,\[:])(\{[a-z]+\}[^\s,\]"'#]*)""")
+_BRACES = re.compile(r"""(?:^|[\s,\[:])([^\s,\["'#{]*\{[a-z]+\}[^\s,\]"'#]*)""")
 _QUOTED_TAIL = re.compile(r"""(?:[:,\[-]\s+|^\s*)("(?:[^"\\]|\\.)*"|'[^']*')(?=\S|\s+[^\s#,\]}:])""")
+_NO_SPACE = re.compile(r"\s*(?:- )?([A-Za-z_][\w-]*:)[^\s/:]")
 
-_Words = tuple[str, str | None]
-_Rule = tuple[str, Callable[[str, Span, Span], _Words]]
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """Where the parser gave up, and where what it was reading had begun."""
+
+    source: Source
+    at: Span
+    since: Span
+
+    @property
+    def line(self) -> str:
+        return self.source.lines[self.at.line]
+
+    @property
+    def before(self) -> str:
+        return self.line[: self.at.column]
+
+    def sign(self, span: Span) -> str:
+        return self.source.lines[span.line][span.column : span.column + 1]
 
 
 def explain_syntax(error: yaml.MarkedYAMLError, source: Source) -> Finding:
     """One Finding for the first thing that is not YAML; what follows can not be judged."""
-    problem = error.problem or "it can not be read"
+    problem, context = error.problem or "it can not be read", error.context or ""
     at = _span(error.problem_mark or error.context_mark, source)
     since = _span(error.context_mark, source) if error.context_mark else at
-    if _begins_with_tab(source.lines[at.line]) or "tab character" in problem:
-        return _tab(at, source)
-    line = source.lines[at.line]
-    hint = _PLACEHOLDER.search(line)
-    if hint and hint.start(1) <= at.column:
-        span = Span(at.line, hint.start(1), at.line, hint.end(1))
-        return _syntax(span, "braces begin a mapping in YAML", f'write "{hint[1]}" in quotes')
-    for pattern, words in _RULES:
-        if re.search(pattern, f"{error.context or ''}: {problem}"):
-            span = since if pattern in _AT_THE_START else at
-            return _syntax(_widened(span, source), *words(line, at, since))
+    trouble = _Trouble(source, at, since)
+    if _begins_with_tab(trouble.line) or "tab character" in problem:
+        return _tab(trouble)
+    braces = _BRACES.search(trouble.line)
+    if braces and braces.start(1) <= at.column:
+        span = Span(at.line, braces.start(1), at.line, braces.end(1))
+        return _syntax(span, "braces begin a mapping in YAML", f'write "{braces[1]}" in quotes')
+    for pattern, explain in _RULES:
+        if re.search(pattern, f"{context}: {problem}"):
+            return explain(trouble)
     return Finding(at, "manifest.syntax", "this is not YAML", why=f"the parser says: {problem}")
 
 
@@ -42,125 +60,116 @@ def _syntax(span: Span, what: str, mend: str | None) -> Finding:
     return Finding(span, "manifest.syntax", what, mend)
 
 
+def _simply(what: str, mend: str, *, at_start: bool = False) -> Callable[[_Trouble], Finding]:
+    def explain(trouble: _Trouble) -> Finding:
+        span = trouble.since if at_start else trouble.at
+        return _syntax(_widened(span, trouble.source), what, mend)
+
+    return explain
+
+
 def _begins_with_tab(line: str) -> bool:
     return "\t" in line[: len(line) - len(line.lstrip())]
 
 
-def _tab(at: Span, source: Source) -> Finding:
-    line = source.lines[at.line]
+def _tab(trouble: _Trouble) -> Finding:
+    at, line = trouble.at, trouble.line
     column = line.index("\t") if "\t" in line else at.column
-    more = sum(_begins_with_tab(other) for other in source.lines) - 1
+    more = sum(_begins_with_tab(other) for other in trouble.source.lines) - 1
     why = f"{more} more {'lines begin' if more > 1 else 'line begins'} with a tab" if more > 0 else None
     span = Span(at.line, column, at.line, column + 1)
     return Finding(span, "manifest.tab", "YAML is not indented with tabs", "use two spaces a level", why)
 
 
-def _colon(line: str, at: Span, since: Span) -> _Words:
-    del since
-    before = line[: at.column]
-    if ": " not in before and not before.strip().startswith("- "):
-        return (
-            "this key can not stand here: the line above is not finished, or this one is indented too far",
-            "put a space after the colon above, and keys of one mapping under each other",
+def _colon(trouble: _Trouble) -> Finding:
+    if ": " in trouble.before or trouble.before.strip().startswith("- "):
+        return _syntax(
+            trouble.at, 'a second ": " in one line', "put the text in quotes if the colon belongs to it"
         )
-    return 'a second ": " in one line', "put the text in quotes if the colon belongs to it"
+    for number in range(trouble.at.line - 1, -1, -1):
+        if trouble.source.lines[number].strip():
+            glued = _NO_SPACE.match(trouble.source.lines[number])
+            if glued:
+                span = Span(number, glued.start(1), number, glued.end(1))
+                return _syntax(span, "there is no space after this colon", f"write `{glued[1]} …`")
+            break
+    indent = len(trouble.before) - len(trouble.before.lstrip())
+    span = Span(trouble.at.line, indent, trouble.at.line, trouble.at.column)
+    mend = "put the keys of one mapping exactly under each other"
+    return _syntax(span, "a key can not stand here: the line above has a value already", mend)
 
 
-def _indented(line: str, at: Span, since: Span) -> _Words:
-    if _QUOTED_TAIL.search(line[: at.column + 1]):
-        return (
-            "more text follows after the closing quote or bracket",
-            "put the whole text in one pair of quotes",
-        )
-    if not line[: at.column].strip():
-        return (
-            f"this line is not indented like the others that began in line {since.line + 1}",
-            "put the keys of one mapping exactly under each other",
-        )
-    return "something follows after the end of the value", "put the whole text in one pair of quotes"
+def _indented(trouble: _Trouble) -> Finding:
+    span = _widened(trouble.at, trouble.source)
+    if trouble.before.strip():
+        quoted = _QUOTED_TAIL.search(trouble.line[: trouble.at.column + 1])
+        end = "closing quote" if quoted else "end of the value"
+        return _syntax(span, f"more text follows after the {end}", "put the whole text in one pair of quotes")
+    what = f"this line is not indented like the others that began in line {trouble.since.line + 1}"
+    return _syntax(span, what, "put the keys of one mapping exactly under each other")
 
 
-def _no_colon(line: str, at: Span, since: Span) -> _Words:
-    del line, at, since
-    return "this line is not `key: value`", "add a colon and a space after the key, or indent it as text"
+def _bracket(trouble: _Trouble) -> Finding:
+    last = max(trouble.at.line, trouble.since.line) + 1
+    mend = f"look for a missing comma or bracket up to line {last}"
+    return _syntax(trouble.since, "this bracket is not closed", mend)
 
 
-def _unclosed(line: str, at: Span, since: Span) -> _Words:
-    del line, at, since
-    return "this quote is never closed", "add the same quote at the end of the text"
+def _cannot_start(trouble: _Trouble) -> Finding:
+    what = f"a text can not begin with `{trouble.sign(trouble.at)}` unless it is in quotes"
+    return _syntax(trouble.at, what, "put the whole text in quotes")
 
 
-def _bracket(line: str, at: Span, since: Span) -> _Words:
-    del line
-    return (
-        "this bracket is not closed",
-        f"look for a missing comma or bracket up to line {max(at.line, since.line) + 1}",
-    )
+def _alias(trouble: _Trouble) -> Finding:
+    what = f"a text can not begin with `{trouble.sign(trouble.since) or '*'}` unless it is in quotes"
+    return _syntax(trouble.since, what, "put the whole text in quotes")
 
 
-def _cannot_start(line: str, at: Span, since: Span) -> _Words:
-    del since
-    sign = line[at.column : at.column + 1]
-    return f"a text can not begin with `{sign}` unless it is in quotes", "put the whole text in quotes"
+def _no_value(trouble: _Trouble) -> Finding:
+    what = f"`{trouble.sign(trouble.at)}` has nothing to close or to part here"
+    return _syntax(trouble.at, what, "remove it, or put the text in quotes")
 
 
-def _alias(line: str, at: Span, since: Span) -> _Words:
-    del at
-    sign = line[since.column : since.column + 1] or "*"
-    return f"a text can not begin with `{sign}` unless it is in quotes", "put the whole text in quotes"
-
-
-def _escape(line: str, at: Span, since: Span) -> _Words:
-    del line, at, since
-    return 'in "double" quotes a backslash begins an escape, and this is none', "use 'single' quotes"
-
-
-def _dash(line: str, at: Span, since: Span) -> _Words:
-    del line, at, since
-    return "a list can not begin here", "begin it on the next line, or write it in brackets: [a, b]"
-
-
-def _no_value(line: str, at: Span, since: Span) -> _Words:
-    del since
-    sign = line[at.column : at.column + 1]
-    return f"`{sign}` has nothing to close or to part here", "remove it, or put the text in quotes"
-
-
-def _tag(line: str, at: Span, since: Span) -> _Words:
-    del line, at, since
-    return "tags (`!…`) are not allowed", "put the text in quotes if it begins with `!`"
-
-
-def _directive(line: str, at: Span, since: Span) -> _Words:
-    del line, at, since
-    return "directives (`%…`) are not allowed", "remove this line"
-
-
-def _document(line: str, at: Span, since: Span) -> _Words:
-    del line, at, since
-    return "the document has ended above, and something follows", "remove the `...` line, or what follows"
-
-
-_RULES: tuple[_Rule, ...] = (
+_RULES: tuple[tuple[str, Callable[[_Trouble], Finding]], ...] = (
     ("mapping values are not allowed", _colon),
-    ("could not find expected ':'", _no_colon),
-    ("scanning a quoted scalar: found unexpected", _unclosed),
-    ("escape", _escape),
+    (
+        "could not find expected ':'",
+        _simply(
+            "this line is not `key: value`",
+            "add a colon and a space after the key, or indent it as text",
+            at_start=True,
+        ),
+    ),
+    (
+        "scanning a quoted scalar: found unexpected",
+        _simply("this quote is never closed", "add the same quote at the end of the text", at_start=True),
+    ),
+    (
+        "escape",
+        _simply('in "double" quotes a backslash begins an escape, and this is none', "use 'single' quotes"),
+    ),
     ("parsing a flow ", _bracket),
     ("found character .*that cannot start", _cannot_start),
     ("scanning an (alias|anchor)", _alias),
-    ("tag", _tag),
-    ("irective|incompatible YAML", _directive),
+    ("tag", _simply("tags (`!…`) are not allowed", "put the text in quotes if it begins with `!`")),
+    ("irective|incompatible YAML", _simply("directives (`%…`) are not allowed", "remove this line")),
     ("parsing a block (mapping|collection)", _indented),
-    ("sequence entries are not allowed", _dash),
+    (
+        "sequence entries are not allowed",
+        _simply("a list can not begin here", "begin it on the next line, or write it in brackets: [a, b]"),
+    ),
     ("node content", _no_value),
-    ("document start", _document),
+    (
+        "document start",
+        _simply(
+            "the document has ended above, and something follows", "remove the `...` line, or what follows"
+        ),
+    ),
 )
-_AT_THE_START = frozenset({_RULES[2][0], _RULES[4][0], _RULES[6][0], "could not find expected ':'"})
 
 
 def _span(mark: yaml.Mark | None, source: Source) -> Span:
-    """One character at the mark; the end of the last written line when the mark is beyond the text."""
+    """One character at the mark; the last written one when the mark is beyond the text."""
     if mark is None:
         return Span(0, 0, 0, 1)
     line, column = mark.line, mark.column

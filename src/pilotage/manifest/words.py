@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
 from pydantic import (
-    BeforeValidator,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -128,7 +127,11 @@ def parse_address(value: Any) -> Address:
     except ValueError:
         refuse("address", "{shown} does not begin with an IP address", mend)
     if (version == 6) != (bare != host) or "%" in bare:
-        refuse("address", "{shown} is not written like an address", "an IPv6 address stands in [brackets]")
+        refuse(
+            "address",
+            "{shown} is not written like an address",
+            "IPv6 addresses, and only they, stand in [brackets]",
+        )
     return Address(host=bare, port=int(port))
 
 
@@ -173,9 +176,17 @@ Number = Annotated[float, Field(strict=True)]
 Truth = Annotated[bool, Field(strict=True)]
 
 
-def _off(value: Any) -> Any:
-    return None if value is False else value
+class OrOff:
+    """``false`` instead of a mapping: not at all. It becomes None, for a null can not be meant."""
 
+    @staticmethod
+    def expand(value: Any) -> Any:
+        return None if value is False else value
 
-OffAllowed = BeforeValidator(_off)
-"""``false`` instead of a mapping: not at all. (A null can not be meant: it is refused before.)"""
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.expand, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"const": False}, handler(schema)]}

@@ -134,6 +134,9 @@ def _put_environment(db: sqlite3.Connection, environment: Environment) -> None:
 def _nudge_queue(db: sqlite3.Connection, service: str, name: str) -> None:
     """The environment is free: those who wait for it look again at once, also one that looks just now."""
     db.execute(
-        "UPDATE rollouts SET wake = 0, nudged = 1 WHERE service = ? AND environment = ? AND status = 'queued'",
+        """
+        UPDATE rollouts INDEXED BY rollouts_queued SET wake = 0, nudged = 1
+        WHERE service = ? AND environment = ? AND status = 'queued'
+        """,
         (service, name),
     )

@@ -18,7 +18,7 @@ from random import uniform
 from typing import Literal, TypeVar
 
 from pilotage.store import problems
-from pilotage.store.schema import Schema, found, is_empty, migrate
+from pilotage.store.schema import Found, Schema, found, migrate
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -131,16 +131,18 @@ def _connect(path: Path, schema: Schema) -> sqlite3.Connection:
         path.as_uri() + "?mode=rw", uri=True, timeout=_INLINE, isolation_level=None, check_same_thread=False
     )
     try:
-        application, version = found(connection)
-        if version > schema.version and application == schema.application:
-            raise problems.newer(path, version, schema.version)
-        if application != schema.application and not (application == version == 0 and is_empty(connection)):
+        connection.execute("BEGIN")
+        seen = found(connection)
+        connection.execute("COMMIT")
+        if seen.application == schema.application and seen.version > schema.version:
+            raise problems.newer(path, seen.version, schema.version)
+        if seen.application != schema.application and seen != Found(0, 0, empty=True):
             raise problems.foreign(path)
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise problems.no_shared_memory(path)
         connection.execute("PRAGMA foreign_keys = ON")
-        if version < schema.version:
+        if seen.version < schema.version:
             migrate(connection, schema)
     except BaseException:
         connection.close()

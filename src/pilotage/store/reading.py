@@ -24,14 +24,12 @@ _NEWEST = 500
 
 Record = TypeVar("Record", bound=BaseModel)
 
-_STATE = """
-    SELECT rollouts.id, rollouts.fold, rollouts.state, json_extract(events.body, '$.plan')
-    FROM rollouts JOIN events ON events.rollout = rollouts.id AND events.number = 1
-"""
+_COLUMNS = "rollouts.id, rollouts.fold, rollouts.state, json_extract(events.body, '$.plan')"
+_CREATION = "JOIN events ON events.rollout = rollouts.id AND events.number = 1"
 
 
 def rollout(db: sqlite3.Connection, id: str) -> State:
-    row = db.execute(f"{_STATE} WHERE rollouts.id = ?", (id,)).fetchone()
+    row = db.execute(f"SELECT {_COLUMNS} FROM rollouts {_CREATION} WHERE rollouts.id = ?", (id,)).fetchone()
     if row is None:
         raise unknown(db, id)
     return _state(db, *row)
@@ -40,14 +38,20 @@ def rollout(db: sqlite3.Connection, id: str) -> State:
 def rollouts(
     db: sqlite3.Connection, service: str | None, environment: str | None, limit: int, *, unfinished: bool
 ) -> list[State]:
+    # An idle worker asks for the unfinished ones all the time; without the index it would read all of history.
+    source, conditions = "rollouts", ["TRUE"]
+    if unfinished:
+        source, conditions = "rollouts INDEXED BY rollouts_due", ["wake IS NOT NULL"]
+    if service is not None:
+        conditions.append("service = :service")
+    if environment is not None:
+        conditions.append("environment = :environment")
     rows = db.execute(
         f"""
-        {_STATE}
-        WHERE (:service IS NULL OR service = :service) AND (:environment IS NULL OR environment = :environment)
-          AND (NOT :unfinished OR wake IS NOT NULL)
-        ORDER BY seq DESC LIMIT :limit
+        SELECT {_COLUMNS} FROM {source} {_CREATION}
+        WHERE {" AND ".join(conditions)} ORDER BY seq DESC LIMIT :limit
         """,
-        {"service": service, "environment": environment, "unfinished": unfinished, "limit": limit},
+        {"service": service, "environment": environment, "limit": limit},
     ).fetchall()
     return [_state(db, *row) for row in rows]
 

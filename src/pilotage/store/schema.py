@@ -137,23 +137,28 @@ def micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
-def found(connection: sqlite3.Connection) -> tuple[int, int]:
-    """(application, version) of a file; (0, 0) for an empty one."""
+@dataclass(frozen=True)
+class Found:
+    """What a file says of itself."""
+
+    application: int
+    version: int
+    empty: bool
+
+
+def found(connection: sqlite3.Connection) -> Found:
+    """To be called inside a transaction: another process may be making the file just now."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return application, version
-
-
-def is_empty(connection: sqlite3.Connection) -> bool:
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    return bool(tables == 0)
+    return Found(application, version, empty=not tables)
 
 
 def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
     """Brings the file up to date, all or nothing; several processes may try at once."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _, version = found(connection)
+        version = found(connection).version
         for statements in schema.migrations[version:]:
             for statement in statements:
                 connection.execute(statement)

@@ -235,3 +235,15 @@ def _duration(view: PlanView) -> str:
     least = f"at least {show_duration(view.promoted_after)}" if view.promoted_after else "as long as it needs"
     warm = f"; then {view.old} stays warm for {show_duration(view.keep_warm)}" if view.keep_warm else ""
     return f"{least} until {view.new} is promoted{warm}"
+
+
+def draw_way_back(plan: Plan, width: int = 100) -> list[Line]:
+    """What a rollback does: the steps of a restore, or the way back of what is under way."""
+    restoring = plan.method == "restore"
+    view = view_of(plan)
+    here, there = (view.old, view.new) if restoring else (view.new, view.old)
+    steps = view.steps if restoring else view.way_back
+    names = (span(here or "nothing", Tone.NEW), " back to ", span(there or "nothing", Tone.OLD))
+    head = line(span(view.service, Tone.STRONG), " in ", span(view.environment, Tone.STRONG), ": from ", *names)
+    rows = [[span(f"{step.number:>2}", Tone.DIM), span(step.title, Tone.PLAIN)] for step in steps]
+    return [*wrap(head, width), EMPTY, *table(rows, width, indent=0)]

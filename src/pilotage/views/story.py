@@ -38,15 +38,14 @@ def _moment(plan: Plan, event: e.Event, number: int) -> Moment:
     detail = isinstance(event, e.Intended | e.Done | e.Heard | e.Prepared) or (
         isinstance(event, e.StepFinished) and _told_elsewhere(plan, event)
     )
-    return Moment(
-        at=event.at, number=number, kind=event.kind, by=event.by, text=text, tone=tone, detail=detail
-    )
+    return Moment(at=event.at, number=number, kind=event.kind, by=event.by, text=text, tone=tone, detail=detail)
 
 
 def _told_elsewhere(plan: Plan, event: e.StepFinished) -> bool:
     """The end of these steps has an event of its own that says more."""
     step = _step(plan, event)
-    return step is not None and step.kind in ("expose", "promote")
+    judged = step is not None and step.kind == "judge" and "person" not in event.note
+    return judged or (step is not None and step.kind in ("expose", "promote", "verify"))
 
 
 def _step(plan: Plan, event: e.StepFinished) -> Step | None:
@@ -70,7 +69,8 @@ def _sentence(plan: Plan, event: e.Event) -> tuple[str, Tone]:
             what = "go on to the end" if event.full else "go on"
             return _because(f"{event.by} let it {what}", event.reason), Tone.PLAIN
         case e.TurnedBack():
-            return _because(f"Turned back: {CAUSE[event.cause]}", "; ".join(event.why)), Tone.BAD
+            why = "" if event.cause is e.Cause.JUDGED else "; ".join(map(_first_line, event.why))
+            return _because(f"Turned back: {CAUSE[event.cause]}", why), Tone.BAD
         case e.Promoted():
             tone = Tone.GOOD if event.release == plan.new.id else Tone.WARN
             return f"{version(plan, event.release)} is the version of {plan.environment} now", tone

@@ -11,7 +11,7 @@ and the next pass begins again with all routings that the folder remembers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from pilotage.adapters.envoy import names
@@ -52,9 +52,10 @@ def write_all(folder: Folder, before: list[Routing], wanted: Routing) -> None:
 def converge(folder: Folder, before: list[Routing], wanted: Routing) -> None:
     """Raises Refused when Envoy does not take it, RouterError when it cannot be asked."""
     with reading(folder.path) as admin:
-        _acknowledged(admin, lambda: publish_clusters(folder, [*before, wanted]))
-        _acknowledged(admin, lambda: publish_routes(folder, wanted))
-        _acknowledged(admin, lambda: publish_clusters(folder, [wanted]))
+        subscriptions = _Subscriptions(admin)
+        subscriptions.await_versions(publish_clusters(folder, [*before, wanted]))
+        subscriptions.await_versions(publish_routes(folder, wanted))
+        subscriptions.await_versions(publish_clusters(folder, [wanted]))
     _forget_others(folder, wanted)
 
 
@@ -78,7 +79,8 @@ def publish_clusters(folder: Folder, routings: list[Routing]) -> Versions:
 def publish_routes(folder: Folder, routing: Routing) -> Versions:
     token = folder.token()
     folder.publish(f"rds_{names.MAIN}", [main_routes(routing, token)], routing.revision)
-    folder.publish(f"rds_{names.PREVIEW}", [preview_routes(routing, token)], routing.revision)
+    if routing.preview is not None:
+        folder.publish(f"rds_{names.PREVIEW}", [preview_routes(routing, token)], routing.revision)
     versions = {_LDS: folder.publish("lds", listeners(routing, token))}
     return versions | dict.fromkeys(route_prefixes(routing), routing.revision)
 
@@ -102,20 +104,27 @@ def versions_seen(admin: Reading) -> tuple[Versions, dict[str, int]]:
     return versions, refusals
 
 
-def _acknowledged(admin: Reading, publish: Callable[[], Versions]) -> None:
-    _, before = versions_seen(admin)
-    wanted = publish()
-    until = time.monotonic() + _PATIENCE
-    while True:
-        versions, refusals = versions_seen(admin)
-        missing = {prefix for prefix, version in wanted.items() if versions.get(prefix) != version}
-        if not missing:
-            return
-        if any(refusals.get(prefix, 0) > before.get(prefix, 0) for prefix in missing):
-            raise Refused(f"refused: {', '.join(sorted(missing))}")
-        if time.monotonic() > until:
-            raise RouterError(_silent(missing))
-        time.sleep(0.002)
+class _Subscriptions:
+    """Waits for Envoy to have taken what was published. Looks as seldom as it can: a look costs Envoy 1 ms."""
+
+    def __init__(self, admin: Reading) -> None:
+        self._admin = admin
+        self._versions, self._refusals = versions_seen(admin)
+
+    def await_versions(self, wanted: Versions) -> None:
+        refusals = self._refusals
+        until = time.monotonic() + _PATIENCE
+        while missing := self._missing(wanted):
+            if time.monotonic() > until:
+                raise RouterError(_silent(missing))
+            time.sleep(0.002)
+            self._versions, self._refusals = versions_seen(self._admin)
+            still = self._missing(wanted)
+            if any(self._refusals.get(prefix, 0) > refusals.get(prefix, 0) for prefix in still):
+                raise Refused(f"refused: {', '.join(sorted(still))}")
+
+    def _missing(self, wanted: Versions) -> set[str]:
+        return {prefix for prefix, version in wanted.items() if self._versions.get(prefix) != version}
 
 
 def _silent(prefixes: Iterable[str]) -> Problem:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -44,6 +46,7 @@ class EnvoyRouter:
         self._concurrency = int(site.settings.get("concurrency", 2))
         self._public = bool(site.settings.get("public", False))
         self._proxy = Proxy(site.folder, self._concurrency)
+        self._applying = threading.Lock()
         self._token: str | None = None
         self._proved: tuple[str, str] | None = None
         """Epoch and revision that all workers have shown: a look at one connection is then enough."""
@@ -92,6 +95,10 @@ class EnvoyRouter:
         return [problem for problem in found if problem]
 
     def _apply(self, routing: Routing) -> None:
+        with self._applying:
+            self._make_it_so(routing)
+
+    def _make_it_so(self, routing: Routing) -> None:
         before = self._folder.routings()
         if problems := self._address_problems(routing):
             self._folder.refuse(problems[0])
@@ -134,8 +141,9 @@ class EnvoyRouter:
         """The files as they were, so that Envoy would start with them; what it serves has not changed."""
         good = before[0]
         self._folder.remember(before)
-        converge(self._folder, before, good)
-        self._folder.remember([good])
+        with suppress(Refused):  # then all of them stay remembered, and the next pass begins with all of them
+            converge(self._folder, before, good)
+            self._folder.remember([good])
 
     def _observe(self) -> RouterSeen:
         routings = self._folder.routings()
@@ -200,8 +208,9 @@ class EnvoyRouter:
     def _why_down(self, error: RouterError | None) -> str:
         status = self._proxy.status()
         said = self._proxy.log(5).strip() if status.state is State.CRASHED else ""
-        cause = str(error) if error else "it is still starting"
-        return "; ".join(part for part in (cause, status.detail, said) if part)
+        causes = [problem.why for problem in error.problems] if error else ["it is still starting"]
+        why = "; ".join(part for part in (*causes, status.detail, said) if part)
+        return why.replace(self._folder.token(), "…")
 
 
 def _in_our_words(call: Callable[..., _T], *args: Any) -> _T:

@@ -97,13 +97,35 @@ def read(admin: Reading, backends: Sequence[Backend]) -> Telemetry:
 
 
 def in_flight(admin: Reading) -> dict[str, int]:
-    """Requests and streams now open, by instance id."""
+    """Requests and streams now open, by instance id; rather too many than too few.
+
+    Envoy counts by endpoint and by cluster. An endpoint that was replaced (other timeouts, a new address)
+    leaves the first while it still serves, but not the second: what is missing there is put on each instance of
+    its release, so that none of them looks drained too early.
+    """
+    before = _active_by_cluster(admin)
+    clusters = {
+        cluster["name"]: {host["hostname"]: _active(host) for host in cluster.get("host_statuses", [])}
+        for cluster in admin.get("/clusters", format="json").get("cluster_statuses", [])
+    }
+    if any(before.get(name, 0) > sum(hosts.values()) for name, hosts in clusters.items()):
+        # Or a request ended between the two answers: then a later look does not miss it.
+        after = _active_by_cluster(admin)
+        before = {name: min(active, after.get(name, 0)) for name, active in before.items()}
     open_now: dict[str, int] = {}
-    for cluster in admin.get("/clusters", format="json").get("cluster_statuses", []):
-        for host in cluster.get("host_statuses", []):
-            active = next((int(s.get("value", 0)) for s in host["stats"] if s["name"] == "rq_active"), 0)
-            open_now[host["hostname"]] = open_now.get(host["hostname"], 0) + active
+    for name, hosts in clusters.items():
+        missing = max(0, before.get(name, 0) - sum(hosts.values()))
+        open_now |= {instance: active + missing for instance, active in hosts.items()}
     return open_now
+
+
+def _active_by_cluster(admin: Reading) -> dict[str, int]:
+    stats = admin.stats(rf"cluster\.{names.own('')}[^.]+\.upstream_rq_active", type="Gauges")
+    return {str(stat["name"]).split(".")[1]: int(stat["value"]) for stat in stats}
+
+
+def _active(host: Mapping[str, Any]) -> int:
+    return next((int(stat.get("value", 0)) for stat in host["stats"] if stat["name"] == "rq_active"), 0)
 
 
 def _tags(name: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -23,7 +24,9 @@ def build(folder: Path) -> None:
     artifact: Artifact = TypeAdapter(Artifact).validate_python(files.read(str(folder), artifacts.ARTIFACT))
     try:
         _remove(folder / artifacts.ROOT)
-        files.write(str(folder), artifacts.COMPLETE, _made(artifact, folder))
+        complete = _made(artifact, folder)
+        os.sync()  # after a power loss, complete.json must not stand beside files that never reached the disk
+        files.write(str(folder), artifacts.COMPLETE, complete)
     except PilotageError as error:
         _failed(folder, error.problems[0])
     except OSError as error:

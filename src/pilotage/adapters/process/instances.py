@@ -56,6 +56,10 @@ class Instances:
         path = self._folder / instance / _INSTANCE
         try:
             return Stored.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            if path.parent.exists():
+                raise
+            return None  # removed a moment ago
         except ValueError as error:
             raise OSError(f"{path} is damaged: {error}") from error
 
@@ -77,6 +81,7 @@ class Instances:
             files.write(str(self._folder / stored.id), _INSTANCE, value)
             return
         temporary = self._folder / f".new-{os.getpid()}-{stored.id}"
+        shutil.rmtree(temporary, ignore_errors=True)  # of one that was killed here and had our pid
         temporary.mkdir(parents=True, mode=0o700)
         try:
             files.write(str(temporary), _RELEASE, release.model_dump(mode="json"))
@@ -89,5 +94,6 @@ class Instances:
     def remove(self, instance: str) -> None:
         """Of a stopped one, at once: renamed first, so that no half of it is ever seen."""
         doomed = self._folder / f".old-{os.getpid()}-{instance}"
+        shutil.rmtree(doomed, ignore_errors=True)
         (self._folder / instance).rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""``{port}`` and its kin in commands and environment values."""
+"""``{port}`` and its kin in commands and environment values. Other braces are left as they are (JSON, formats)."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from pilotage.errors import Problem
 
 KNOWN = ("host", "port", "root", "version", "instance", "folder")
 
-_TOKEN = re.compile(r"\{\{|\}\}|\{([a-z]+)\}|[{}]")
+_NAMES = "|".join(KNOWN)
+_TOKEN = re.compile(rf"\{{\{{({_NAMES})\}}\}}|\{{({_NAMES})\}}")
+_BARE = re.compile(r"\{([A-Za-z_]+)\}")
+_NEAR = 0.75
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """With each placeholder replaced once, ``{{`` and ``}}`` by single braces. ``text`` has no problems."""
-    return _TOKEN.sub(lambda token: values[token[1]] if token[1] else token[0][0], text)
+    """Each ``{port}`` replaced once; ``{{port}}`` becomes ``{port}``."""
+    return _TOKEN.sub(lambda token: f"{{{token[1]}}}" if token[1] else values[token[2]], text)
 
 
 def problems(run: Run) -> list[Problem]:
-    """Every placeholder that does not exist and every lone brace."""
+    """Everything that is nearly a placeholder; the manifest refuses the same, a release by the API comes here."""
     texts = [(f"command[{number}]", text) for number, text in enumerate(run.command)]
     texts += [(f"environment.{name}", text) for name, text in run.environment.items()]
     return [problem for where, text in texts for problem in _problems(where, text)]
 
 
 def _problems(where: str, text: str) -> Iterator[Problem]:
-    for token in _TOKEN.finditer(text):
-        if token[1] is None and len(token[0]) == 1:
-            yield Problem(
-                code="target.lone-brace",
-                what=f"a single {token[0]} in {where}",
-                why=text,
-                mend=f"write {token[0] * 2} for a brace; placeholders are {_all()}",
-            )
-        elif token[1] is not None and token[1] not in KNOWN:
-            close = difflib.get_close_matches(token[1], KNOWN, 1)
+    for name in _BARE.findall(text):
+        meant = _meant(name)
+        if meant is not None:
             yield Problem(
                 code="target.unknown-placeholder",
-                what=f"{token[0]} in {where} is no placeholder",
+                what=f"{{{name}}} in {where} is no placeholder",
                 why=text,
-                mend=(f"did you mean {{{close[0]}}}? " if close else "") + f"There are {_all()}",
+                mend=f"did you mean {{{meant}}}?",
             )
 
 
-def _all() -> str:
-    return ", ".join(f"{{{name}}}" for name in KNOWN)
+def _meant(name: str) -> str | None:
+    """None for a placeholder, and for what has nothing to do with one."""
+    if name in KNOWN:
+        return None
+    swapped = [known for known in KNOWN if sorted(known) == sorted(name.lower())]
+    close = swapped or difflib.get_close_matches(name.lower(), KNOWN, 1, _NEAR)
+    return close[0] if close else None

@@ -8,7 +8,7 @@ import errno
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -131,10 +131,12 @@ class ProcessTarget:
 
     def _seen(self, stored: Stored) -> Instance:
         supervised = self._instances.supervised(stored.id)
-        supervised.revive()
+        with suppress(SupervisorError):  # a broken disk must not hide what runs: silence will tell in 30 s
+            supervised.revive()
         status = supervised.status()
         if status.state is State.CRASHED and not local_ports.is_free(stored.address.port):
-            stored = self._moved(stored)
+            with suppress(SupervisorError, TargetError, OSError):  # the next look tries again
+                stored = self._moved(stored)
             status = supervised.status()
         return Instance(
             id=stored.id,

@@ -95,6 +95,7 @@ def _released(pid: int, go: int, failure: int, recorded: Callable[[Identity], No
 
 def _become(spec: dict[str, Any], log: int, go: int, failure: int) -> NoReturn:
     """In the forked process: never returns, whatever happens."""
+    where = ""
     try:
         os.setsid()
         if os.read(go, 1) != b"g":
@@ -104,12 +105,12 @@ def _become(spec: dict[str, Any], log: int, go: int, failure: int) -> NoReturn:
             os.dup2(source, target)
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and exec would hand on
             signal.signal(number, signal.SIG_DFL)
-        os.chdir(spec["cwd"])
-        command = spec["command"]
-        os.execvpe(command[0], command, {**os.environ, **spec["environment"]})
+        where, command = spec["cwd"], spec["command"]
+        os.chdir(where)
+        where = command[0]
+        os.execvpe(where, command, {**os.environ, **spec["environment"]})
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        os.write(failure, f"{error.strerror or error}{where}".encode()[:500])
+        os.write(failure, f"{error.strerror or error}: {where}".encode()[:500])
     finally:
         os._exit(127)
 

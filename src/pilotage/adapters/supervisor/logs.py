@@ -15,11 +15,18 @@ _CHUNK = 65_536
 
 
 def open_for_child(path: str) -> int:
-    """The null device when the log cannot be opened: no log is better than no service."""
+    """The null device when the disk is full or the log cannot be opened: no log is better than no service.
+
+    Many programs end when their output fails.
+    """
     try:
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    if os.fstatvfs(log).f_bavail == 0:
+        os.close(log)
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    return log
 
 
 def rotate(path: str, limit: int = LIMIT) -> bool:

@@ -6,11 +6,10 @@ command does may end the supervisor: what fails is noted and tried again.
 Part of the supervisor process: standard library only, and little of that.
 """
 # pathlib would add a megabyte to every supervisor:
-# ruff: noqa: PTH112, PTH116, PTH118
+# ruff: noqa: PTH116, PTH118
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import signal
@@ -99,12 +98,24 @@ class Supervisor:
         seen = tuple(_stamp(os.path.join(self.directory, name)) for name in (files.WANTED, files.SPEC))
         if seen == self._seen:
             return
+        if self._folder_lost():
+            self._wanted = False  # nobody could ever stop the command
+            return
         wanted, spec = files.read(self.directory, files.WANTED), files.read(self.directory, files.SPEC)
         if wanted is not None and spec is not None:
             self._wanted, self._spec, self._seen = bool(wanted.get("running")), spec, seen
             self._start_at = 0.0
-        elif not os.path.isdir(self.directory):
-            self._wanted = False  # somebody removed the folder: nobody could ever stop the command
+
+    def _folder_lost(self) -> bool:
+        """Whether somebody removed or moved the folder, even if there is another one in its place by now."""
+        try:
+            there = os.stat(os.path.join(self.directory, files.SUPERVISOR_LOCK))
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        ours = os.fstat(self._lock)
+        return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
 
     def _adopt(self) -> None:
         """Takes over the child of a supervisor that died, if it still lives."""
@@ -178,7 +189,7 @@ class Supervisor:
 
     def _finish(self) -> bool:
         """True when it ends for good. Whoever wants it to run again waits at the ensure lock meanwhile."""
-        if not os.path.isdir(self.directory):
+        if self._folder_lost():
             return True
         guard = files.lock(self.directory, files.ENSURE_LOCK)
         if guard is None:
@@ -189,8 +200,7 @@ class Supervisor:
             os.close(guard)
             return False
         self._record.enter("stopped", "")
-        with contextlib.suppress(OSError):  # readers know by the missing child and supervisor
-            self._record.save()
+        self._record.save()
         os.close(self._lock)  # before the guard goes with the process: ensure must find it free
         return True
 

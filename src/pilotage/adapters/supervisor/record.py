@@ -5,6 +5,7 @@ Part of the supervisor process: standard library only, and little of that.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 
@@ -64,7 +65,7 @@ class Record:
         if self._starts_again:
             self._restarts += 1
         self.enter("starting", "")
-        self.save()
+        self._store()
 
     def crashed(self, how: str, now: float, first: float, most: float) -> float:
         """Seconds to wait before the next start."""
@@ -87,7 +88,11 @@ class Record:
         self._started_monotonic = time.monotonic()
 
     def save(self) -> None:
-        """OSError when the disk is read-only or broken; a full one is coped with."""
+        """If the disk lets us: a full one does, a read-only one leaves readers with a heartbeat that ages."""
+        with contextlib.suppress(OSError):
+            self._store()
+
+    def _store(self) -> None:
         value = self._value()
         files.write_status(self._directory, {**value, "supervisor": _pair(self._me), "beat": time.monotonic()})
         self._saved = value

@@ -73,7 +73,9 @@ def _of_judge(state: State, step: Judge) -> NextView:
 
 def _of_retire(state: State, step: Retire, name: str) -> NextView:
     if step.keep_warm and not state.continued:
-        return NextView(what=f"{name} is kept warm until", at=state.entered + step.keep_warm, then="retires it")
+        return NextView(
+            what=f"{name} is kept warm until", at=state.entered + step.keep_warm, then="it is retired"
+        )
     return _by(state, f"{name} drains, then stops")
 
 

@@ -80,7 +80,8 @@ def headline(state: State) -> str:
             why = f" ({state.pause_reason})" if state.pause_reason else ""
             return f"Paused by {state.paused_by}{why}, {new} has {percent(share)}"
         case Status.RUNNING:
-            return f"Running: {new} has {percent(share)}" if state.exposed_at else f"Running: no user sees {new} yet"
+            seen = f"{new} has {percent(share)}" if state.exposed_at else f"no user sees {new} yet"
+            return f"Running: {seen}"
         case Status.ROLLING_BACK:
             cause = CAUSE[state.cause] if state.cause else "it must"
             return f"Rolling back because {cause}, {new} has {percent(share)}"

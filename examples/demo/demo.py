@@ -1,0 +1,218 @@
+"""`make demo`: the main job of Pilotage on a real application, under real load, in a few minutes.
+
+A catalogue of 28 298 airports is served by datasette from PyPI, two instances behind the embedded proxy. It is
+released for the first time; then, under load, its next real version with a canary, judged and promoted; then a
+version made bad on purpose, which is judged worse and taken back. At the end: what happened, told by the load
+generator and by Pilotage. Nothing is left running, also after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from findings import Findings, Rollout
+from rich.console import Console
+from rich.text import Text
+from traffic import Count, Traffic
+from workplace import Workplace
+
+FIRST, NEXT, BAD = "0.64.8", "0.65.5", "0.65.5-cache"
+DONE, ROLLED_BACK = 0, 6
+"""Exit codes of ``pilotage release`` (docs/exit-codes.md)."""
+WORK = Path(__file__).parents[2] / ".demo"
+A_WHILE = 5.0
+"""Seconds."""
+SHORT = (("steps: [10%, 50%]", "steps: [50%]"), ("hold: 10s", "hold: 3s"), ("keep_warm: 5s", "keep_warm: 1s"))
+"""The quick form, for the tests."""
+
+
+class Wrong(Exception):
+    """It did not go as it should have; the message says what."""
+
+
+class Demo:
+    def __init__(self, place: Workplace, rate: float, console: Console) -> None:
+        self.place, self.rate, self.console = place, rate, console
+        self.traffic: Traffic | None = None
+        self.periods: dict[str, tuple[Count, Count]] = {}
+        """Rollout → what the load generator had counted when it began and when it had ended."""
+        self.parts = 0
+
+    def play(self, *changes: tuple[str, str]) -> Findings:
+        self._set_up(*changes)
+        self.say(f"The first release: datasette {FIRST}")
+        self._release(FIRST, DONE)
+        self.say(f"Users come: {self.rate:g} requests a second, from now on without a break")
+        self.traffic = Traffic(self.place.url, self.rate, self.place.folder / "load.jsonl")
+        self._a_while()
+        self.say(f"The next real version, {NEXT}, with a canary")
+        self._release(NEXT, DONE)
+        self._a_while()
+        self.say(f"A version made bad on purpose: {BAD} fails 4 % of requests and makes 5 % slow")
+        self._release(BAD, ROLLED_BACK)
+        self._a_while()
+        self.traffic.stop()
+        return self._findings()
+
+    def _set_up(self, *changes: tuple[str, str]) -> None:
+        self.say("A team and its catalogue")
+        self.place.lay_out(*changes)
+        self.tell(f"28 298 airports in a SQLite file, served by datasette from PyPI, on {self.place.url}")
+        self.tell(f"the team's folder is {_short(self.place.root)}; its pilotage.yaml says how it is released")
+
+    def _release(self, version: str, expected: int) -> None:
+        """As a person does it; the command shows the release live until it has ended."""
+        begin = self.traffic.count() if self.traffic else Count()
+        words = ("release", "--to", "local", version, "--yes")
+        self.console.print(Text(f"$ pilotage {' '.join(words)}", style="bold cyan"))
+        code = self.place.pilotage(*words)
+        if code != expected:
+            raise Wrong(f"`pilotage {' '.join(words)}` ended with {code}, not with {expected}")
+        end = self.traffic.count() if self.traffic else Count()
+        self.periods[self._view()["id"]] = (begin, end)
+
+    def _view(self, *rollout: str) -> dict[str, Any]:
+        """A rollout as data; the latest one if none is named."""
+        told = self.place.answer("status", *rollout, "--json")
+        if told.returncode:
+            raise Wrong(f"`pilotage status --json` ended with {told.returncode}: {told.stderr}")
+        view: dict[str, Any] = json.loads(told.stdout)
+        return view
+
+    def _a_while(self) -> None:
+        """Some seconds of nothing but users."""
+        assert self.traffic is not None
+        self.traffic.wait_for(self.traffic.count().total + int(A_WHILE * self.rate))
+        count = self.traffic.count()
+        served = ", ".join(f"{number} by {name}" for name, number in sorted(count.requests.items()))
+        self.tell(f"so far {count.total} requests ({served}), {len(count.failures)} failed")
+
+    def _findings(self) -> Findings:
+        assert self.traffic is not None
+        rollouts = [Rollout(self._view(id), *period) for id, period in self.periods.items()]
+        return Findings(rollouts, self.traffic.count(), BAD)
+
+    def stop(self) -> list[str]:
+        """Everything, whatever state it is in; what had to be ended by its id because that did not suffice."""
+        if self.traffic:
+            self.traffic.stop()
+        self.place.stop()
+        return self.place.end()
+
+    def say(self, heading: str) -> None:
+        self.parts += 1
+        self.console.print()
+        self.console.rule(Text(f"{self.parts}  {heading}", style="bold blue"), align="left")
+
+    def tell(self, text: str) -> None:
+        self.console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    given = _arguments()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    place = Workplace(given.work)
+    try:
+        with place.alone():
+            return _run(Demo(place, given.rate, console), SHORT if given.short else ())
+    except BlockingIOError:
+        console.print(f"another demo is running in {place.folder}", style="red")
+        return 1
+
+
+def _run(demo: Demo, changes: tuple[tuple[str, str], ...]) -> int:
+    """Plays it, stops everything whatever comes, then tells what happened; the exit code."""
+    code, began, found = 1, time.monotonic(), None
+    with _interrupts() as hold:
+        try:
+            demo.stop()  # what an earlier demo may have left that was killed itself
+            found = demo.play(*changes)
+            code = 0
+        except KeyboardInterrupt:
+            code = 130
+            demo.console.print("\ninterrupted", style="yellow")
+        except (Wrong, OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+            demo.console.print(f"\n{error}", style="red", markup=False)
+        finally:
+            hold()
+            code = _stopped(demo, began) or code
+    if found is not None:
+        code = _told(demo, found) or code
+    return code
+
+
+def _told(demo: Demo, found: Findings) -> int:
+    demo.say("What happened")
+    found.show(demo.console)
+    demo.console.rule("[bold]How to look further", align="left")
+    bad = found.rollouts[-1].view["id"]
+    demo.tell(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
+    demo.tell(f"cd {shlex.quote(_short(demo.place.root))}")
+    for command in ("history", f"why {bad}", f"status {bad}", f"plan --to local {FIRST}"):
+        demo.tell(f"pilotage {command}")
+    demo.tell("cat pilotage.yaml")
+    if odd := found.unexplained():
+        demo.tell(
+            f"{len(odd)} requests failed that {BAD} did not fail itself: see {demo.place.folder}/load.jsonl"
+        )
+    return 1 if odd else 0
+
+
+def _stopped(demo: Demo, began: float) -> int:
+    demo.say("Stopping everything")
+    if left := demo.stop():
+        demo.tell(f"{len(left)} processes did not end by themselves and were ended:")
+        for line in left:
+            demo.tell(f"  {line}")
+        return 1
+    demo.tell(f"nothing is left running; it took {time.monotonic() - began:.0f} s")
+    return 0
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], None]]:
+    """The first Ctrl-C (or SIGTERM, SIGHUP) ends the play; later ones do not disturb the stopping."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def hold() -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        hold()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield hold
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _short(path: Path) -> str:
+    """Relative to where the reader is, when it is below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, default=WORK, help="the demo's folder")
+    parser.add_argument("--rate", type=float, default=120.0, help="requests a second")
+    parser.add_argument("--short", action="store_true", help="one canary step only")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""The generated part of docs/manifest.md: every key with its meaning, notation and default, and every code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import Enum
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from pilotage.core.notation import parse_fraction, parse_share, show_duration
+from pilotage.core.values import EVERYBODY
+from pilotage.manifest import document as d
+from pilotage.manifest.codes import CODES
+from pilotage.manifest.fields import bare, is_model
+from pilotage.strategies.canary import Pilots
+from pilotage.strategies.registry import METHODS
+
+_BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("The whole file", d.Document),
+    ("artifact", d.ArtifactBlock),
+    ("artifact.archive", d.ArchiveBlock),
+    ("run", d.RunBlock),
+    ("run.health", d.HealthBlock),
+    ("checks[]", d.CheckBlock),
+    ("versions.VERSION", d.VersionBlock),
+    *((f"strategy with method: {name}", method) for name, method in METHODS.items()),
+    ("strategy.pilots[]", Pilots),
+    ("judge", d.JudgeBlock),
+    ("judge.errors", d.ErrorsBlock),
+    ("judge.latency", d.LatencyBlock),
+    ("environments.NAME", d.EnvironmentBlock),
+    ("environments.NAME.target", d.TargetBlock),
+    ("environments.NAME.router", d.RouterBlock),
+    ("environments.NAME.router.timeouts", d.TimeoutsBlock),
+)
+
+
+def reference() -> str:
+    """Markdown."""
+    return "\n".join([*_keys(), "## Codes", "", "| code | means |", "|--|--|", *_codes(), ""])
+
+
+def _keys() -> Iterator[str]:
+    yield "## Keys"
+    yield ""
+    for title, model in _BLOCKS:
+        yield f"### {title if ' ' in title else f'`{title}`'}"
+        yield ""
+        yield " ".join((model.__doc__ or d.RunPatch.__doc__ or "").split())
+        yield ""
+        yield "| key | means | written as | default |"
+        yield "|--|--|--|--|"
+        yield from (_row(name, field) for name, field in model.model_fields.items())
+        yield ""
+
+
+def _codes() -> Iterator[str]:
+    yield from (f"| `{code}` | {meaning} |" for code, meaning in CODES.items())
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    default = "**required**" if field.is_required() or _tells_method(name, field) else _default(field)
+    description = field.description or ""
+    row = f"| `{name}` | {description} | {_notation(field.annotation, field.metadata)} | {default} |"
+    return row.replace("|  |", "| |")
+
+
+def _tells_method(name: str, field: FieldInfo) -> bool:
+    """``method`` has a default in each method's own model, but a manifest must say it."""
+    return name == "method" and field.default in METHODS
+
+
+def _notation(annotation: Any, metadata: list[Any]) -> str:
+    """What a person writes there."""
+    functions = [one.func for one in metadata if isinstance(one, BeforeValidator)]
+    if parse_share in functions or parse_fraction in functions:
+        return "share: `5%`"
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        return _notation(inner, more)
+    plain = bare(annotation)
+    if plain is not annotation:
+        return _notation(_annotated(annotation), metadata)
+    if get_origin(plain) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(plain))
+    if get_origin(plain) is tuple:
+        return f"list of {_plural(_notation(get_args(plain)[0], []))}"
+    if get_origin(plain) is dict:
+        return "mapping"
+    return _named(plain)
+
+
+def _annotated(annotation: Any) -> Any:
+    """The part of an optional type that is not None, with its annotations."""
+    return next((part for part in get_args(annotation) if part is not type(None)), annotation)
+
+
+def _named(plain: Any) -> str:
+    if plain is timedelta:
+        return "duration: `30s`"
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return " or ".join(f"`{choice.value}`" for choice in plain)
+    names = {str: "text", bool: "`true` or `false`", int: "whole number", float: "number"}
+    if plain in names:
+        return names[plain]
+    return "mapping" if is_model(plain) else "`127.0.0.1:8080`"
+
+
+def _plural(notation: str) -> str:
+    word, colon, example = notation.partition(": ")
+    return f"{word}s{colon}{example}"
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    functions = [one.func for one in field.metadata if isinstance(one, BeforeValidator)]
+    if parse_fraction in functions:
+        return f"`{value * 100:g}%`"
+    if isinstance(value, BaseModel) or value is None or value in ((), {}):
+        return ""
+    return _shown(value)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case timedelta():
+            return f"`{show_duration(value)}`"
+        case bool():
+            return f"`{str(value).lower()}`"
+        case Enum():
+            return f"`{value.value}`"
+        case tuple():  # shares are the only lists with a default
+            return f"`[{', '.join(f'{100 * share / EVERYBODY:g}%' for share in value)}]`"
+        case _:
+            return f"`{value}`"

@@ -1,0 +1,121 @@
+"""The judge's panel: each measure's figures, its interval against the limit, and how far the evidence is."""
+
+from __future__ import annotations
+
+from math import log
+
+from pilotage.core.judging import Outcome
+from pilotage.views.figures import count, counted, part, rate, times
+from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, span, table, wrap
+from pilotage.views.rollout.model import JudgeView, MeasureView, RolloutView
+
+_OUTCOME = {
+    Outcome.PASS: ("may go on", Tone.GOOD),
+    Outcome.FAIL: ("worse", Tone.BAD),
+    Outcome.UNDECIDED: ("not known yet", Tone.WARN),
+}
+
+
+def judge_lines(view: RolloutView, width: int) -> list[Line]:
+    judge = view.judge
+    if judge is None:
+        return []
+    words, tone = _OUTCOME[judge.outcome]
+    looked = f"   {counted(judge.requests_new, 'request')} of {view.new}"
+    against = f" against {count(judge.requests_old)} of {view.old}" if view.old else ""
+    head = line(span("Judge     ", Tone.STRONG), span(words, tone), span(looked + against, Tone.DIM))
+    lines = [EMPTY, *wrap(head, width, 10)]
+    if not judge.measures:
+        return lines + [row for why in judge.why for row in wrap(line("  ", why), width, 4)]
+    if width >= 100:
+        return lines + _wide(judge, width)
+    return lines + [row for one in judge.measures for row in _narrow(one, width)]
+
+
+def _wide(judge: JudgeView, width: int) -> list[Line]:
+    """One row a measure."""
+    size = 10 if width >= 116 else 6
+    heads = ("", "old", "new", "new / old", "", "take back", "", "go on", "")
+    rows = [[span(head, Tone.DIM) for head in heads]]
+    for one in judge.measures:
+        rows.append([_name(one), *_rates(one), *_ratio(one), *_evidence(one, size)])
+    lines = table(rows, width, right=frozenset({6, 8}))
+    missing = [one for one in judge.measures if one.missing]
+    for one in missing:
+        lines += wrap(line("  ", span(f"{one.name} needs {one.missing}", Tone.DIM)), width, 4)
+    return lines
+
+
+def _narrow(one: MeasureView, width: int) -> list[Line]:
+    """Three or four rows a measure."""
+    old, new = _rates(one)
+    rates = line("  ", _name(one), "  ", *(("old ", old, "  ") if old.text else ()), "new ", new)
+    drawn, ratio = _ratio(one)
+    back, back_part, on, on_part = _evidence(one, 8)
+    rows = [fit(rates, width)]
+    if drawn.text or ratio.text:
+        rows.append(fit(line("    ", drawn, "  " if drawn.text else "", ratio), width))
+    rows.append(fit(line("    back ", back, " ", back_part, "  on ", on, " ", on_part), width))
+    if one.missing:
+        rows += wrap(line("    ", span(f"needs {one.missing}", Tone.DIM)), width, 4)
+    return rows
+
+
+def _name(one: MeasureView) -> Span:
+    return span(one.name, Tone.BAD if one.blamed else Tone.PLAIN)
+
+
+def _rates(one: MeasureView) -> list[Span]:
+    old, new = (rate(value) if value is not None else "" for value in (one.old, one.new))
+    return [span(old, Tone.OLD), span(new or "–", Tone.BAD if one.blamed else Tone.NEW)]
+
+
+def _ratio(one: MeasureView) -> list[Span]:
+    """The interval, drawn and in figures; or the absolute limit."""
+    if one.ceiling is not None:
+        return [span("", Tone.PLAIN), span(f"limit {rate(one.ceiling)}", Tone.PLAIN)]
+    if one.low is None and one.high is None:
+        return [span("", Tone.PLAIN), span("–", Tone.DIM)]
+    low = f"{times(one.low)[:-2]}" if one.low is not None else "0"
+    high = times(one.high) if one.high is not None else "?"
+    limit = f", limit {times(one.limit)}" if one.limit is not None else ""
+    return [span(scale(one.low, one.high, one.limit), Tone.PLAIN), span(f"{low} … {high}{limit}", Tone.PLAIN)]
+
+
+def _evidence(one: MeasureView, size: int) -> list[Span]:
+    back, on = one.towards_rollback, one.towards_passing
+    return [
+        span(meter(back, size), Tone.BAD),
+        span(part(back), Tone.PLAIN),
+        span(meter(on, size), Tone.GOOD),
+        span(part(on), Tone.PLAIN),
+    ]
+
+
+_LEAST, _MOST, _CELLS = 0.25, 4.0, 17
+
+
+def _place(ratio: float) -> int:
+    """The column of a ratio on a logarithmic scale from a quarter to four times."""
+    clipped = min(max(ratio, _LEAST), _MOST)
+    return round(log(clipped / _LEAST) / log(_MOST / _LEAST) * (_CELLS - 1))
+
+
+def scale(low: float | None, high: float | None, limit: float | None) -> str:
+    """The interval drawn against its limit: ``┊···━━━━│━━━━···┊``, arrows where it goes on outside."""
+    first = _place(low) if low is not None and low > 0 else 0
+    final = _place(high) if high is not None else _CELLS - 1
+    signs = ["━" if first <= i <= final else "·" for i in range(_CELLS)]
+    if low is None or low < _LEAST:
+        signs[0] = "‹"
+    if high is None or high > _MOST:
+        signs[-1] = "›"
+    if limit is not None:
+        signs[_place(limit)] = "│"
+    return "".join(signs)
+
+
+def meter(fraction: float, size: int) -> str:
+    """Evidence: full only when it has decided."""
+    full = min(int(fraction * size), size)
+    return "■" * full + "□" * (size - full)

@@ -1,0 +1,189 @@
+"""What every router keeps to, the fake one included. What users notice is in tests/adapters/<router>/."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pilotage.adapters.envoy.router import EnvoyRouter
+from pilotage.core.routing import Address, Backend, ByUser, Endpoint, Pin, Routing, Split
+from pilotage.errors import Problem
+from pilotage.ports import Router, Site
+from pilotage.testing.router import FakeRouter
+
+
+def free_ports(number: int) -> list[int]:
+    trials = [socket.socket() for _ in range(number)]
+    for trial in trials:
+        trial.bind(("127.0.0.1", 0))
+    ports = [trial.getsockname()[1] for trial in trials]
+    for trial in trials:
+        trial.close()
+    return ports
+
+
+@dataclass
+class Case:
+    """A router, and routings that it could serve."""
+
+    router: Router
+    kind: type[Router]
+    listen: int
+    preview: int
+    restart: Callable[[], Awaitable[None]]
+    refusable: Callable[[], Routing]
+
+    def routing(self, new: int, **others: Any) -> Routing:
+        dead = Address(host="127.0.0.1", port=9)
+        values: dict[str, Any] = {
+            "listen": Address(host="127.0.0.1", port=self.listen),
+            "preview": Address(host="127.0.0.1", port=self.preview),
+            "backends": tuple(
+                Backend(release=name, endpoints=(Endpoint(instance=f"{name}.1", address=dead),))
+                for name in ("new-1", "old-1")
+            ),
+            "splits": (Split(release="new-1", share=new), Split(release="old-1", share=1_000_000 - new)),
+        }
+        return Routing(**values | others)
+
+    async def serve(self, routing: Routing) -> None:
+        await self.router.apply(routing)
+        async with asyncio.timeout(20):
+            while (await self.router.observe()).revision != routing.revision:
+                await asyncio.sleep(0.02)
+
+
+def _fake() -> Case:
+    router = FakeRouter()
+
+    async def restart() -> None:
+        router.restart()
+
+    def refusable() -> Routing:
+        router.refuse_next = Problem(code="router.refused", what="no", why="the test says so")
+        return case.routing(7)
+
+    case = Case(router, FakeRouter, 1, 2, restart, refusable)
+    return case
+
+
+def _envoy(folder: Path) -> Case:
+    folder.mkdir(mode=0o700)
+    router = EnvoyRouter(Site("shop", "test", folder, folder, {}))
+
+    async def restart() -> None:
+        pid = router._proxy.status().pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while router._proxy.status().pid in (pid, None) or not (await router.observe()).running:
+                await asyncio.sleep(0.02)
+
+    def refusable() -> Routing:
+        return case.routing(7, pins=(Pin(release="new-1", header="two\nlines", value="x"),))
+
+    case = Case(router, EnvoyRouter, *free_ports(2), restart, refusable)
+    return case
+
+
+@pytest.fixture(params=["fake", pytest.param("envoy", marks=pytest.mark.real)])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    case = _fake() if request.param == "fake" else _envoy(tmp_path / "site")
+    yield case
+    asyncio.run(case.router.stop())
+
+
+def test_a_routing_that_was_applied_is_seen(case: Case) -> None:
+    async def story() -> None:
+        for routing in (case.routing(0), case.routing(100_000), case.routing(0, key=ByUser())):
+            await case.serve(routing)
+            seen = await case.router.observe()
+            assert seen.running
+            assert seen.rejected is None
+            assert seen.since is not None
+            assert seen.inflight == {"new-1.1": 0, "old-1.1": 0}
+
+    asyncio.run(story())
+
+
+def test_a_router_without_a_routing_says_so(case: Case) -> None:
+    seen = asyncio.run(case.router.observe())
+    assert not seen.running
+    assert seen.revision is None
+
+
+def test_applying_the_same_again_changes_nothing(case: Case) -> None:
+    async def story() -> None:
+        await case.serve(case.routing(5))
+        before = await case.router.observe()
+        await case.router.apply(case.routing(5))
+        assert await case.router.observe() == before
+
+    asyncio.run(story())
+
+
+def test_a_refused_routing_leaves_the_one_before(case: Case) -> None:
+    async def story() -> None:
+        good = case.routing(5)
+        await case.serve(good)
+        await case.router.apply(case.refusable())
+        seen = await case.router.observe()
+        assert seen.revision == good.revision
+        assert seen.rejected is not None
+        assert seen.rejected.why
+        await case.serve(case.routing(6))
+        assert (await case.router.observe()).rejected is None
+
+    asyncio.run(story())
+
+
+def test_a_restart_keeps_the_routing_and_shows_as_a_new_epoch(case: Case) -> None:
+    async def story() -> None:
+        routing = case.routing(5)
+        await case.serve(routing)
+        before = (await case.router.telemetry()).epoch
+        assert (await case.router.telemetry()).epoch == before
+        await case.restart()
+        assert (await case.router.observe()).revision == routing.revision
+        assert (await case.router.telemetry()).epoch != before
+
+    asyncio.run(story())
+
+
+def test_telemetry_has_every_release_of_the_routing(case: Case) -> None:
+    async def story() -> None:
+        await case.serve(case.routing(5))
+        reading = await case.router.telemetry()
+        assert set(reading.counters) == {"new-1", "old-1"}
+        for counters in reading.counters.values():
+            assert counters.requests == counters.errors == counters.inflight == 0
+            assert len(counters.latency_bucket) == len(reading.latency_bounds) + 1
+        assert list(reading.latency_bounds) == sorted(reading.latency_bounds)
+
+    asyncio.run(story())
+
+
+def test_check_touches_nothing(case: Case) -> None:
+    async def story() -> None:
+        assert await case.router.check(case.routing(5)) == []
+        assert not (await case.router.observe()).running
+        await case.serve(case.routing(5))
+        assert await case.router.check(case.routing(6)) == []
+        assert (await case.router.observe()).revision == case.routing(5).revision
+
+    asyncio.run(story())
+
+
+def test_unknown_settings_are_refused_with_the_nearest_name(case: Case) -> None:
+    assert case.kind.check_settings({"concurrency": 2}) == []
+    [problem] = case.kind.check_settings({"concurency": 2})
+    assert "concurency" in problem.what
+    assert "concurrency" in (problem.mend or "")

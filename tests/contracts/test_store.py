@@ -306,9 +306,9 @@ class TestLeases:
     def test_what_is_given_back_is_due_when_it_asked_to_be(self, desk: Desk) -> None:
         desk.create()
         held, _ = desk.hold()
-        desk.release(held, at(5))
-        assert desk.due(4.999999) == []
-        assert desk.due(5) == ["shop-1"]
+        desk.release(held, at(5.000002))
+        assert desk.due(5.000001) == []
+        assert desk.due(5.000002) == ["shop-1"]
 
     def test_giving_back_what_is_lost_changes_nothing(self, desk: Desk) -> None:
         desk.create()

@@ -18,9 +18,8 @@ from pilotage.core.notation import parse_duration
 from pilotage.core.state import State, apply, fold
 from pilotage.views import rollout as view
 from pilotage.views.figures import clock
-from pilotage.views.ink import Tone, fit, line, span
+from pilotage.views.ink import Tone, clean, fit, line, span
 from pilotage.views.rollout.drawing import moment_lines, summary
-from pilotage.views.story import tell
 
 if TYPE_CHECKING:
     from pilotage.wiring import App
@@ -106,15 +105,14 @@ class Lines:
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        self.told = 0
         self.quiet_since = 0.0
 
     def begin(self, watched: Watched) -> None:
         self.show(watched, watched.events)
 
     def show(self, watched: Watched, fresh: Sequence[Event]) -> None:
-        moments = [one for one in tell(watched.state.plan, fresh, self.told + 1) if not one.detail]
-        self.told += len(fresh)
+        known = len(watched.events) - len(fresh)
+        moments = [one for one in watched.view.timeline[known:] if not one.detail] if fresh else []
         width, zone, time = self.terminal.width, self.terminal.zone, asyncio.get_running_loop().time()
         self.terminal.show(row for one in moments for row in moment_lines(one, max(width, 100), zone))
         if moments:
@@ -124,10 +122,16 @@ class Lines:
             self._still(watched)
 
     def _still(self, watched: Watched) -> None:
-        coming = watched.view.next
-        if coming is not None:
-            at = f" {clock(coming.at, self.terminal.zone)}" if coming.at else ""
-            self.terminal.say(f"  {clock(watched.now, self.terminal.zone)}  still: {coming.what}{at}")
+        shown = watched.view
+        if shown.next is not None:
+            needs = (
+                next((f" ({one.missing})" for one in shown.judge.measures if one.missing), "")
+                if shown.judge
+                else ""
+            )
+            at = f" {clock(shown.next.at, self.terminal.zone)}" if shown.next.at else ""
+            now = clock(watched.now, self.terminal.zone)
+            self.terminal.say(clean(f"  {now}  still: {shown.next.what}{at}{needs}"))
 
     def end(self, watched: Watched) -> None:
         self.terminal.say()

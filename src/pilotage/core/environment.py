@@ -106,4 +106,7 @@ class Glance(Frozen):
     instances: tuple[Instance, ...] = ()
     router: RouterSeen | None = None
     telemetry: Telemetry | None = None
+    """Counted since this rollout began."""
+    baseline: Telemetry | None = None
+    """What the router had counted before."""
     verdict: Verdict | None = None

@@ -142,6 +142,21 @@ class Counters(Frozen):
     latency_bucket: tuple[int, ...] = ()
     inflight: int = 0
 
+    def since(self, earlier: Counters) -> Counters:
+        """The difference; these counters as they are when they have begun anew (something decreased)."""
+        if earlier.requests > self.requests or len(earlier.latency_bucket) not in (0, len(self.latency_bucket)):
+            return self
+        before = earlier.latency_bucket or (0,) * len(self.latency_bucket)
+        return Counters(
+            requests=self.requests - earlier.requests,
+            errors=self.errors - earlier.errors,
+            by_status={s: n - earlier.by_status.get(s, 0) for s, n in self.by_status.items()},
+            connect_failures=self.connect_failures - earlier.connect_failures,
+            failed_over=self.failed_over - earlier.failed_over,
+            latency_bucket=tuple(n - b for n, b in zip(self.latency_bucket, before, strict=True)),
+            inflight=self.inflight,
+        )
+
 
 class Telemetry(Frozen):
     """One reading of a router. ``epoch`` changes when the counters began anew (the proxy was restarted)."""
@@ -155,6 +170,22 @@ class Telemetry(Frozen):
     """5xx that clients really saw on the main address, after retries and failover."""
     users_served: int = 0
     """Requests that clients really finished on the main address."""
+
+    def since(self, earlier: Telemetry | None) -> Telemetry:
+        """What was counted after ``earlier``; all of it when the router has begun anew since then."""
+        if earlier is None or earlier.epoch != self.epoch:
+            return self
+        nothing = Counters()
+        return self.model_copy(
+            update={
+                "counters": {
+                    release: counters.since(earlier.counters.get(release, nothing))
+                    for release, counters in self.counters.items()
+                },
+                "users_failed": self.users_failed - earlier.users_failed,
+                "users_served": self.users_served - earlier.users_served,
+            }
+        )
 
 
 class RouterSeen(Frozen):

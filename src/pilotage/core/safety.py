@@ -7,8 +7,9 @@ from datetime import timedelta
 from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import of_release
-from pilotage.core.judging import Outcome
+from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.state import Status
+from pilotage.core.steps import Judge
 from pilotage.core.turn import Turn
 from pilotage.errors import Problem
 
@@ -64,12 +65,21 @@ def guard(turn: Turn) -> None:
     if state.status is not Status.RUNNING or state.back or state.warm:
         return
     verdict = turn.seen.verdict
-    if verdict is not None and (state.verdict is None or verdict.outcome is not state.verdict.outcome):
+    if verdict is not None and _worth_telling(turn, verdict):
         turn.record(e.Judged(at=turn.now, verdict=verdict))
     if verdict is not None and verdict.outcome is Outcome.FAIL and state.exposed_at is not None:
         turn.turn_back(e.Cause.JUDGED, *verdict.why)
         return
     _guard_health(turn)
+
+
+def _worth_telling(turn: Turn, verdict: Verdict) -> bool:
+    """A failure always; else a change of outcome while a step waits for it."""
+    state = turn.state
+    if state.exposed_at is None:
+        return False
+    changed = state.verdict is None or verdict.outcome is not state.verdict.outcome
+    return changed and (verdict.outcome is Outcome.FAIL or isinstance(state.step, Judge))
 
 
 def _guard_health(turn: Turn) -> None:

@@ -6,20 +6,19 @@ between makes the next worker look at the world and, where it is not as wanted, 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pilotage.core import events as e
 from pilotage.core.decide import decide
-from pilotage.core.environment import Glance, follow
-from pilotage.core.routing import Telemetry
+from pilotage.core.environment import follow
 from pilotage.core.state import State, apply
 from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
 from pilotage.engine.bench import Bench
 from pilotage.engine.looking import Look, ask, look, look_at_environment
 from pilotage.engine.performing import perform
+from pilotage.engine.showing import Showcase
 from pilotage.ports import Change, Clock, Held, ReachOf, Store
 
-SHOW_EVERY = timedelta(seconds=0.9)
 HOPS = 5
 """Looks and decisions in one pass; then the others get their turn."""
 
@@ -32,8 +31,7 @@ class Reconciler:
         self._clock = clock
         self._reach_of = reach_of
         self._bench = Bench(store)
-        self._shown: dict[str, datetime] = {}
-        self._readings: dict[str, Telemetry] = {}
+        self._showcase = Showcase(store)
 
     async def reconcile(self, held: Held, state: State) -> tuple[State, datetime | None]:
         """One pass. Returns the state after it, and when the rollout wants to be looked at again (None: it is
@@ -52,18 +50,20 @@ class Reconciler:
         else:
             return state, self._clock.now() + SOON
         if state.status.final:
-            self._forget(state.id)
+            await self._close(state)
         return state, decision.wake
 
-    def _forget(self, rollout: str) -> None:
-        self._bench.forget(rollout)
-        self._shown.pop(rollout, None)
-        self._readings.pop(rollout, None)
+    async def _close(self, state: State) -> None:
+        """The last counts of a rollout that has ended, for those who look later."""
+        router = self._reach_of(state.plan).router
+        reading = await ask(router.telemetry(), "the router", []) if state.exposed_at else None
+        await self._showcase.close(state, reading, self._clock.now())
+        self._bench.forget(state.id)
 
     async def _decide(self, state: State, report: CheckReport | None) -> Decision:
         reach = self._reach_of(state.plan)
         world = await look(state, reach)
-        telemetry = await self._listen(state, world)
+        await self._listen(state, world)
         now = self._clock.now()
         seen = Seen(
             instances=world.instances,
@@ -75,41 +75,24 @@ class Reconciler:
             environment=await look_at_environment(state, self._store),
             trouble=tuple(world.trouble),
         )
-        await self._show(state, seen, telemetry, now)
+        await self._showcase.show(state, seen, now)
         return decide(state, seen, now)
 
-    async def _listen(self, state: State, world: Look) -> Telemetry | None:
+    async def _listen(self, state: State, world: Look) -> None:
         """Reads the router's counters when they are due, and lets the judge hear them."""
         now = self._clock.now()
         if world.router is None or not world.router.running:
-            return None
+            return
         judged = self._bench.due(state, now)
-        if not judged and state.exposed_at is None:
-            return None
-        trouble = world.trouble
+        if not judged and not (state.exposed_at and self._showcase.wants_reading(state.id, now)):
+            return
         router = self._reach_of(state.plan).router
-        telemetry = await ask(router.telemetry(), f"the router {state.plan.router.kind}", trouble)
+        telemetry = await ask(router.telemetry(), f"the router {state.plan.router.kind}", world.trouble)
         if telemetry is None:
-            return None
-        self._readings[state.id] = telemetry
+            return
+        self._showcase.keep(state.id, telemetry, now)
         if judged:
             await self._bench.hear(state, telemetry, now)
-        return telemetry
-
-    async def _show(self, state: State, seen: Seen, telemetry: Telemetry | None, now: datetime) -> None:
-        """Leaves a look for those who watch, once a second."""
-        last = self._shown.get(state.id)
-        if last is not None and timedelta(0) <= now - last < SHOW_EVERY:
-            return
-        self._shown[state.id] = now
-        glance = Glance(
-            at=now,
-            instances=seen.instances or (),
-            router=seen.router,
-            telemetry=telemetry or self._readings.get(state.id),
-            verdict=seen.verdict,
-        )
-        await self._store.put_glance(state.id, glance)
 
     async def _perform(self, held: Held, state: State, effect: Effect) -> tuple[State, CheckReport | None]:
         report, problem = await perform(effect.command, state.plan, self._reach_of(state.plan))

@@ -38,6 +38,8 @@ class Wealth:
     cash: float = 1.0
     starts: int = 0
     began: float = 0.0
+    value: float | None = field(default=None, compare=False, repr=False)
+    """What ``log_value`` found, until the next bet; it is asked several times a look."""
 
     def bet(self, gains: list[float], t: float, *, divisor: float = 1.0, cap: float) -> None:
         """Stake what is due at ``t`` (s), then add gain / ``divisor`` (>= 1: Jensen), ``cap`` nats at most.
@@ -45,7 +47,7 @@ class Wealth:
         Cutting from above only loses wealth, so it is always allowed; losses are never cut.
         """
         self._begin(t)
-        logs = self.logs
+        self.value, logs = None, self.logs
         for k, gain in enumerate(gains):
             logs[k] = max(NOTHING, min(logs[k] + min(gain / divisor, cap), TOP))
         if self.top < TOP:
@@ -53,22 +55,26 @@ class Wealth:
 
     def log_value(self) -> float:
         """ln of everything there is."""
-        return log(self.cash + sum([exp(value) for value in self.logs]))
+        if self.value is None:
+            self.value = log(self.cash + sum([exp(one) for one in self.logs]))
+        return self.value
 
     def shrink(self, top: float) -> None:
         """Keep at most e^``top`` in all: the rest is given away."""
         surplus = self.log_value() - top
         if surplus > 0.0:
-            self.logs = [max(NOTHING, value - surplus) for value in self.logs]
+            self.logs = [max(NOTHING, one - surplus) for one in self.logs]
+            self.value = None
 
     def dump(self) -> dict[str, Any]:
         data = asdict(self)
-        del data["prior"], data["first"], data["top"]
+        for name in ("prior", "first", "top", "value"):
+            del data[name]
         return data
 
     def restore(self, data: dict[str, Any]) -> Self:
         self.logs, self.cash = list(data["logs"]), data["cash"]
-        self.starts, self.began = data["starts"], data["began"]
+        self.starts, self.began, self.value = data["starts"], data["began"], None
         return self
 
     def _begin(self, t: float) -> None:

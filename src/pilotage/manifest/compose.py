@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Span
+from pilotage.manifest.secrets import name_is_secret
 from pilotage.manifest.source import Finding, Source
 from pilotage.manifest.syntax import explain_syntax
 
@@ -134,13 +135,15 @@ class _Composer:
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         span, name = _span(event), event.anchor
+        shown = f"`*{name}`" if self.source.shows(span) else "this alias"
         if name not in self.anchors:
-            what = f"`*{name}` refers to an anchor that does not stand above it"
-            mend = f'put the text in quotes ("*{name}"), or define it first with `&{name}`'
-            raise Unreadable(Finding(span, "manifest.alias", what, mend))
+            what = f"{shown} refers to an anchor that does not stand above it"
+            raise Unreadable(
+                Finding(span, "manifest.alias", what, "put the value in quotes if a text is meant")
+            )
         target = self.anchors[name]
         if target is None:
-            raise Unreadable(Finding(span, "manifest.alias", f"`*{name}` would contain itself"))
+            raise Unreadable(Finding(span, "manifest.alias", f"{shown} would contain itself"))
         node, size, height = target
         self.aliased += size
         if self.aliased > MOST_ALIASED:
@@ -152,13 +155,12 @@ class _Composer:
 
     def _properties(self, event: yaml.NodeEvent, node: Node) -> None:
         tag = getattr(event, "tag", None)
+        if isinstance(node, Scalar):  # `&PASSWORD: …` makes an anchor of what was meant as a key
+            node.secret = name_is_secret(tag or "") or name_is_secret(event.anchor or "")
         if tag is not None:
-            self._find(
-                node.span,
-                "tag",
-                f"the tag `{tag.removeprefix('tag:yaml.org,2002:')[:40]}` is not allowed",
-                "remove it; write texts in quotes",
-            )
+            name = tag.removeprefix("tag:yaml.org,2002:")[:40]
+            shown = f"the tag `{name}`" if self.source.shows(node.span) else "this tag"
+            self._find(node.span, "tag", f"{shown} is not allowed", "remove it; write texts in quotes")
         if event.anchor and isinstance(node, Scalar) and node.span.line == node.span.end_line:
             # The mark begins at the anchor; the caret belongs under what is written after it.
             span, width = node.span, len(node.text) + (2 if node.quoted else 0)

@@ -29,10 +29,11 @@ _VALUE = re.compile(
     r"|\bAIza[A-Za-z0-9_-]{30,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\."
     r"|\b(?:Bearer|Basic) +(?=\S*\d)[A-Za-z0-9+/_.=-]{12,}"
-    r"|[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@{}]*:[^\s/@{}]+@"
+    r"|(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@{}]*:[^\s/@{}]+@"
 )
 _OPTION = re.compile(r"(?<!\S)--?([A-Za-z][\w-]*)(?:[= ]+)([^\s{-]\S*)")
-_ASSIGNED = re.compile(r"""([A-Za-z_][\w.-]*)["']?\s*[:=]\s*(\S.*)""")
+_NAMED = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]*)["']?\s*[:=]\s*""")
+_NEXT = re.compile(r"[,}\]#]")
 _LOOSE_URL = re.compile(r"(://[^\s/:@]*:)(?!\d{1,5}(?:\D|$))(\S+)")
 _PLACEHOLDER = re.compile(r"\{[a-z]+\}")
 
@@ -65,6 +66,7 @@ def mark_secrets(node: Node) -> None:
             node.secret = node.secret or value_is_secret(node.text)
         case Entries(entries=entries):
             for key, value in entries:
+                mark_secrets(key)
                 mark_secrets(value)
                 if name_is_secret(key.text):
                     _mark_all(value)
@@ -75,19 +77,20 @@ def mark_secrets(node: Node) -> None:
                     item.secret = item.secret or _holds_something(item.text)
 
 
-def mask_tokens(line: str) -> str:
-    """Cover what looks like a secret by itself."""
-    return _VALUE.sub(lambda match: "•" * len(match[0]), line)
+def mask(line: str, *, parsed: bool) -> str:
+    """Cover what looks like a secret, by itself or by the name before it. The length stays.
 
-
-def mask_guess(line: str) -> str:
-    """For a line of a file that could not be parsed: cover all that follows a secret's name."""
-    line = _LOOSE_URL.sub(lambda match: match[1] + "•" * len(match[2]), mask_tokens(line))
-    found = _ASSIGNED.search(line)
-    while found:
-        if name_is_secret(found[1]):
-            return line[: found.start(2)] + re.sub(r"\S", "•", found[2])
-        found = _ASSIGNED.search(line, found.start(2))
+    In a file that could not be parsed nobody knows where a value ends: then all that follows a name is covered.
+    """
+    line = _VALUE.sub(lambda match: "•" * len(match[0]), line)
+    if not parsed:
+        line = _LOOSE_URL.sub(lambda match: match[1] + "•" * len(match[2]), line)
+    for named in list(_NAMED.finditer(line)):
+        if name_is_secret(named[1]):
+            start = named.end()
+            stop = _NEXT.search(line, start) if parsed else None
+            end = stop.start() if stop else len(line)
+            line = line[:start] + re.sub(r"\S", "•", line[start:end]) + line[end:]
     return line
 
 

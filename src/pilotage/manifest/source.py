@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pilotage.errors import Place, Problem
 from pilotage.manifest.nodes import Node, Span, scalars
-from pilotage.manifest.secrets import mask_guess, mask_tokens
+from pilotage.manifest.secrets import mask
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 """Exactly what the YAML parser counts as a line break once odd characters are refused."""
@@ -34,11 +34,13 @@ class Source:
         self.file = file
         self.lines = _BREAK.split(text)
         self._parsed = False
+        self._masked: dict[int, str] = {}
         self._covers: dict[int, list[tuple[int, int]]] = defaultdict(list)
 
     def cover_secrets(self, root: Node) -> None:
         """From now on, no line shows a scalar that is marked as secret."""
         self._parsed = True
+        self._masked.clear()
         for scalar in scalars(root, keys=True):
             if scalar.secret:
                 self._cover(scalar.span)
@@ -54,8 +56,13 @@ class Source:
             line=span.line + 1,
             column=min(span.column, len(line)) + 1,
             length=max(min(length, len(line) - span.column), 1),
-            text=self._shown(span.line, line),
+            text=self._shown(span.line) if line else line,
         )
+
+    def shows(self, span: Span) -> bool:
+        """Whether nothing in this span of one line is covered."""
+        line = self.lines[span.line]
+        return self._shown(span.line)[span.column : span.end_column] == line[span.column : span.end_column]
 
     def problem(self, finding: Finding) -> Problem:
         where = self.place(finding.span) if finding.span else Place(file=self.file)
@@ -73,9 +80,12 @@ class Source:
             end = span.end_column if line == span.end_line else len(self.lines[line])
             self._covers[line].append((start, end))
 
-    def _shown(self, number: int, line: str) -> str:
-        for start, end in self._covers.get(number, ()):
-            # The indentation of a block of text tells nothing, and keeps the caret where it belongs.
-            hidden = re.sub(r"\S", "•", line[start:end])
-            line = line[:start] + hidden + line[end:]
-        return mask_tokens(line) if self._parsed else mask_guess(line)
+    def _shown(self, number: int) -> str:
+        """The line with its secrets covered; made once, however many problems a line has."""
+        if number not in self._masked:
+            line = self.lines[number]
+            for start, end in self._covers.get(number, ()):
+                # The indentation of a block of text tells nothing, and keeps the caret where it belongs.
+                line = line[:start] + re.sub(r"\S", "•", line[start:end]) + line[end:]
+            self._masked[number] = mask(line, parsed=self._parsed)
+        return self._masked[number]

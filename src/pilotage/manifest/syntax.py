@@ -49,7 +49,8 @@ def explain_syntax(error: yaml.MarkedYAMLError, source: Source) -> Finding:
     braces = _BRACES.search(trouble.line)
     if braces and braces.start(1) <= at.column:
         span = Span(at.line, braces.start(1), at.line, braces.end(1))
-        return _syntax(span, "braces begin a mapping in YAML", f'write "{braces[1]}" in quotes')
+        mend = f'write "{braces[1]}" in quotes' if source.shows(span) else "put the whole text in quotes"
+        return _syntax(span, "braces begin a mapping in YAML", mend)
     for pattern, explain in _RULES:
         if re.search(pattern, f"{context}: {problem}"):
             return explain(trouble)

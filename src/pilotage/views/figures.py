@@ -35,7 +35,7 @@ def times(ratio: float) -> str:
     """``1.137`` → ``1.1 ×``."""
     if ratio >= 99.5:
         return f"{count(round(ratio))} ×"
-    return f"{ratio:.2g} ×"
+    return f"{ratio:.2g} ×" if ratio >= 0.1 or ratio == 0 else f"{ratio:.2f} ×"
 
 
 def part(fraction: float) -> str:

@@ -101,7 +101,9 @@ def _excerpt(where: Place) -> list[str]:
         return []
     start = min(max(where.column - 1, 0), len(where.text))
     end = min(start + max(where.length, 1), max(len(where.text), start + 1))
-    before, marked, after = where.text[:start], where.text[start:end], where.text[end:]
+    far = 2 * _WIDTH  # what is farther away is cropped in any case, and a line may be a megabyte
+    before = where.text[max(start - far, 0) : start]
+    marked, after = where.text[start:end][:far], where.text[end : end + far]
     before, marked, after = _cropped(*(_printable(part) for part in (before, marked, after)))
     carets = "^" * max(drawn_width(marked), 1)
     return ["  " + before + marked + after, "  " + " " * drawn_width(before) + carets]

@@ -28,24 +28,38 @@ class Moment(Frozen):
     detail: bool = False
 
 
-def tell(plan: Plan, events: Iterable[e.Event], first: int = 1) -> tuple[Moment, ...]:
-    """Every event as a Moment; ``first`` is the number of the first of them."""
-    return tuple(_moment(plan, event, first + place) for place, event in enumerate(events))
+def tell(plan: Plan, events: Iterable[e.Event]) -> tuple[Moment, ...]:
+    """Every event of a rollout, from the first, as a Moment."""
+    moments: list[Moment] = []
+    shares: dict[str, int] | None = None
+    for number, event in enumerate(events, 1):
+        again = isinstance(event, e.Exposed) and _served(event.shares) == shares
+        if isinstance(event, e.Exposed):
+            shares = _served(event.shares)
+        moments.append(_moment(plan, event, number, detail=again or _is_detail(plan, event)))
+    return tuple(moments)
 
 
-def _moment(plan: Plan, event: e.Event, number: int) -> Moment:
+def _served(shares: dict[str, int]) -> dict[str, int]:
+    return {release: share for release, share in shares.items() if share}
+
+
+def _moment(plan: Plan, event: e.Event, number: int, *, detail: bool) -> Moment:
     text, tone = _sentence(plan, event)
-    detail = isinstance(event, e.Intended | e.Done | e.Heard | e.Prepared) or (
-        isinstance(event, e.StepFinished) and _told_elsewhere(plan, event)
-    )
     return Moment(at=event.at, number=number, kind=event.kind, by=event.by, text=text, tone=tone, detail=detail)
 
 
-def _told_elsewhere(plan: Plan, event: e.StepFinished) -> bool:
-    """The end of these steps has an event of its own that says more."""
-    step = _step(plan, event)
-    judged = step is not None and step.kind == "judge" and "person" not in event.note
-    return judged or (step is not None and step.kind in ("expose", "promote", "verify"))
+def _is_detail(plan: Plan, event: e.Event) -> bool:
+    match event:
+        case e.Intended() | e.Done() | e.Heard() | e.Prepared():
+            return True
+        case e.StepFinished():
+            step = _step(plan, event)
+            return step is not None and step.kind in ("expose", "promote", "verify")
+        case e.Judged():
+            return event.verdict.outcome is not Outcome.FAIL
+        case _:
+            return False
 
 
 def _step(plan: Plan, event: e.StepFinished) -> Step | None:
@@ -160,10 +174,11 @@ def _finished(event: e.Finished, new: str) -> str:
 
 def _judged(event: e.Judged, new: str) -> tuple[str, Tone]:
     verdict = event.verdict
-    why = "; ".join(verdict.why)
+    why = "; ".join(map(_first_line, verdict.why))
     match verdict.outcome:
         case Outcome.PASS:
-            return _because(f"Judge: {new} may go on", why), Tone.GOOD
+            looked = counted(verdict.requests_new, "request")
+            return f"Judge: {new} may go on, after {looked}", Tone.GOOD
         case Outcome.FAIL:
             return _because(f"Judge: {new} is worse", why), Tone.BAD
         case Outcome.UNDECIDED:

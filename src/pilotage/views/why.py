@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from typing import assert_never
 
 from pilotage.core import events as e
-from pilotage.core.judging import Measure, Outcome, Verdict
+from pilotage.core.judging import JudgeSettings, Measure, Outcome, Verdict
 from pilotage.core.state import State, Status
 from pilotage.core.steps import Judge
 from pilotage.core.values import Frozen, Instant
@@ -15,6 +15,7 @@ from pilotage.errors import Problem
 from pilotage.views.figures import clock, counted, lasting, rate, times
 from pilotage.views.ink import EMPTY, Line, Span, Tone, line, plain, span, wrap
 from pilotage.views.rollout.coming import coming
+from pilotage.views.rollout.judgement import lacking, told_name
 from pilotage.views.rollout.making import headline
 from pilotage.views.story import Moment, tell
 from pilotage.views.titles import CAUSE, exposure, version
@@ -66,7 +67,7 @@ def view_of(state: State, events: Sequence[e.Event]) -> WhyView:
         would_change=answer.would_change,
         by=answer.by,
         at=answer.at,
-        moments=tuple(one for one in tell(plan, events) if one.kind in _TELLING),
+        moments=tuple(one for one in tell(plan, events) if one.kind in _TELLING and not one.detail),
     )
 
 
@@ -158,20 +159,22 @@ def _figure(one: Measure, verdict: Verdict) -> str:
     old = f"old {rate(one.old)}, " if one.old is not None else ""
     new = f"new {rate(one.new)}" if one.new is not None else "new unknown"
     between = ""
+    if one.low and one.high is None:
+        between = f", at least {times(one.low)} the old one's"
     if one.low is not None and one.high is not None:
         between = f", {times(one.low)[:-2]} … {times(one.high)} the old one's"
     limit = f", limit {times(one.limit)}" if one.limit is not None else ""
     if one.ceiling is not None:
         limit = f", limit {rate(one.ceiling)}"
     decided = " (decided)" if one.name in verdict.blame else ""
-    return f"{one.name}: {old}{new}{between}{limit}{decided}"
+    return f"{told_name(one.name)}: {old}{new}{between}{limit}{decided}"
 
 
 def _would_change(state: State, turned: e.TurnedBack, verdict: Verdict | None) -> tuple[str, ...]:
     new = version(state.plan, state.plan.new.id)
     match turned.cause:
         case e.Cause.JUDGED:
-            return tuple(_bound(one, new) for one in _blamed(verdict)) or (
+            return tuple(_bound(state.plan.judge, one, new) for one in _blamed(verdict)) or (
                 f"{new} no worse than the old version.",
             )
         case e.Cause.UNHEALTHY:
@@ -195,13 +198,18 @@ def _blamed(verdict: Verdict | None) -> list[Measure]:
     return [one for one in verdict.measures if one.name in verdict.blame] if verdict else []
 
 
-def _bound(one: Measure, new: str) -> str:
+def _bound(settings: JudgeSettings | None, one: Measure, new: str) -> str:
+    """The rate at which the measure would not have counted as worse."""
+    name = told_name(one.name)
     if one.ceiling is not None:
-        return f"{one.name}: {new} below {rate(one.ceiling)}."
-    if one.limit is not None and one.old is not None:
-        most = f"{rate(one.limit * one.old)}, {times(one.limit)} the old version's"
-        return f"{one.name}: {new} at or below about {most}."
-    return f"{one.name}: {new} within its limit."
+        return f"{name}: {new} below {rate(one.ceiling)}."
+    if settings is None or one.old is None:
+        return f"{name}: {new} within its limit."
+    errors = one.name == "errors"
+    ratio = settings.error_ratio if errors else settings.latency_ratio
+    excess = settings.error_excess if errors else settings.latency_excess
+    most = rate(ratio * one.old + excess)
+    return f"{name}: {new} at or below about {most} of requests ({times(ratio)} the old version's + {rate(excess)})."
 
 
 def _succeeded(state: State, events: Sequence[e.Event]) -> _Answer:
@@ -241,7 +249,9 @@ def _running(state: State, events: Sequence[e.Event]) -> _Answer:
         would = [_sentence(state.problem.mend)] if state.problem.mend else []
     if isinstance(state.step, Judge) and state.verdict is not None:
         evidence += _figures(state.verdict)
-        would += [f"{one.name}: {one.missing}." for one in state.verdict.measures if one.missing]
+        would += [
+            f"{told_name(one.name)}: {lacking(one.missing)}." for one in state.verdict.measures if one.missing
+        ]
     return _Answer(decided=tuple(decided), evidence=evidence, would_change=tuple(would), at=state.entered)
 
 

@@ -91,7 +91,7 @@ def test_placeholders_are_filled_and_other_braces_left(text: str, expected: str)
 
 @given(some.text(alphabet=some.sampled_from("{}hosport ")))
 def test_a_value_is_never_filled_again(text: str) -> None:
-    values = {name: "{port}" for name in placeholders.KNOWN}
+    values = dict.fromkeys(placeholders.KNOWN, "{port}")
     assert placeholders.filled("{root}" + text, values).startswith("{port}")
 
 

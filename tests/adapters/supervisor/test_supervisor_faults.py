@@ -304,3 +304,13 @@ def _fill(disk: Path) -> None:
                     pass
             except OSError:
                 continue
+
+
+def test_the_example_in_the_docs_runs(bench: Bench) -> None:
+    page = Path(__file__).parents[3] / "docs" / "targets" / "process.md"
+    example = page.read_text().partition("```python\n")[2].partition("```")[0]
+    environment = {**os.environ, "TMPDIR": str(bench.folder)}
+    said = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, check=True, env=environment, timeout=60
+    )
+    assert said.stdout == "adopted\n"

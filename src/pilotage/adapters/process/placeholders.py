@@ -1,4 +1,4 @@
-"""``{port}`` and its kin in commands and environment values. Other braces are left as they are (JSON, formats)."""
+"""``{port}`` and its kin in commands and environment values; other braces stay as they are (JSON, formats)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def problems(run: Run) -> list[Problem]:
-    """Everything that is nearly a placeholder; the manifest refuses the same, a release by the API comes here."""
+    """All that is nearly a placeholder. A manifest is refused for the same; a release may come without one."""
     texts = [(f"command[{number}]", text) for number, text in enumerate(run.command)]
     texts += [(f"environment.{name}", text) for name, text in run.environment.items()]
     return [problem for where, text in texts for problem in _problems(where, text)]

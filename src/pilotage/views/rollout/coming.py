@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
 from pilotage.core.notation import show_duration
@@ -12,8 +13,8 @@ from pilotage.views.rollout.model import NextView
 from pilotage.views.titles import title, version
 
 
-def coming(state: State) -> NextView | None:
-    """None: it has ended."""
+def coming(state: State, now: datetime | None = None) -> NextView | None:
+    """None: it has ended. ``now``: to say of what is over already that it is."""
     if state.status.final:
         return None
     if state.status is Status.QUEUED:
@@ -23,10 +24,10 @@ def coming(state: State) -> NextView | None:
         return NextView(what="paused: `pilotage resume` lets it go on", then=_then(state), person=True)
     if state.step is None:
         return NextView(what="about to end")
-    return _of_step(state, state.step)
+    return _of_step(state, state.step, now)
 
 
-def _of_step(state: State, step: Step) -> NextView:
+def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
     name = version(state.plan, step.release) if isinstance(step, Prepare | Scale | Verify | Retire) else ""
     match step:
         case Prepare():
@@ -41,7 +42,7 @@ def _of_step(state: State, step: Step) -> NextView:
         case Expose():
             return _by(state, "the router confirms, and a probe sees it")
         case Judge():
-            return _of_judge(state, step)
+            return _of_judge(state, step, now)
         case Pause(duration=None):
             return NextView(
                 what="waits for a person: `pilotage promote` lets it go on", then=_then(state), person=True
@@ -61,13 +62,15 @@ def _by(state: State, what: str) -> NextView:
     return NextView(what=what, then=_then(state))
 
 
-def _of_judge(state: State, step: Judge) -> NextView:
+def _of_judge(state: State, step: Judge, now: datetime | None) -> NextView:
     earliest = state.entered + step.at_least
     if state.plan.judge is None:
         return NextView(what="holds", at=earliest, then=_then(state))
     if state.problem is not None and state.problem.code == "rollout.undecided":
         what = "waits for more traffic, or for a person: `pilotage promote` or `pilotage abort`"
         return NextView(what=what, then=_then(state), person=True)
+    if now is not None and now >= earliest:
+        return NextView(what="the judge decides as soon as it knows", then=_then(state))
     return NextView(what="the judge decides, not before", at=earliest, then=_then(state))
 
 

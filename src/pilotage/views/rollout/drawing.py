@@ -99,14 +99,14 @@ _MARKS = {
 def _steps(view: RolloutView, width: int) -> list[Line]:
     forward = [step for step in view.steps if not step.back]
     back = [step for step in view.steps if step.back]
-    lines = table([_step(step) for step in forward], width, right=frozenset({1}), indent=1)
+    lines = table([_step(step, width) for step in forward], width, right=frozenset({1}), indent=1)
     if back:
         lines.append(line(span(" Way back", Tone.DIM)))
-        lines += table([_step(step) for step in back], width, right=frozenset({1}), indent=1)
+        lines += table([_step(step, width) for step in back], width, right=frozenset({1}), indent=1)
     return lines
 
 
-def _step(step: StepView) -> list[Span]:
+def _step(step: StepView, width: int) -> list[Span]:
     sign, tone = _MARKS[step.mark]
     quiet = Tone.DIM if step.mark in (Mark.NEXT, Mark.SKIPPED) else Tone.PLAIN
     name = Tone.STRONG if step.mark is Mark.CURRENT else quiet
@@ -116,7 +116,7 @@ def _step(step: StepView) -> list[Span]:
         span(str(step.number), Tone.DIM),
         span(step.title, name),
         span(took, Tone.PLAIN if step.mark is Mark.CURRENT else Tone.DIM),
-        span(_remark(step), Tone.DIM),
+        span(_remark(step) if width >= 72 else "", Tone.DIM),
     ]
 
 
@@ -151,7 +151,7 @@ def _traffic(view: RolloutView, width: int) -> list[Line]:
     if not shown:
         return []
     size = 30 if width >= 110 else 16 if width >= 80 else 8
-    rows = [_traffic_row(one, size, narrow=width < 80) for one in shown]
+    rows = [_traffic_row(one, size, narrow=width < 100) for one in shown]
     head = line(span(f"{'Traffic':<{LABEL}}", Tone.STRONG), *_setting(view))
     return [EMPTY, fit(head, width), *table(rows, width, right=frozenset({2, 3}), indent=2)]
 
@@ -173,7 +173,8 @@ def _traffic_row(one: TrafficView, size: int, *, narrow: bool) -> list[Span]:
         return row
     row.append(span(counted(one.requests, "request"), Tone.PLAIN))
     failed = one.failed or 0
-    words = f"{count(failed)} failed ({rate(failed / one.requests)})" if failed and one.requests else "0 failed"
+    part = f" ({rate(failed / one.requests)})" if failed and one.requests and not narrow else ""
+    words = f"{count(failed)} failed{part}"
     row.append(span(words, Tone.BAD if failed and one.new else Tone.PLAIN))
     if one.p95 is not None and not narrow:
         half = f"p50 ≤{seconds(one.p50)}  " if one.p50 is not None else ""
@@ -279,7 +280,8 @@ def _figures(view: RolloutView, width: int) -> list[Line]:
         lines += labelled("Rollback", text, width)
     if figures.users_served is not None:
         failed = figures.users_failed or 0
-        text = f"{counted(figures.users_served, 'request')} answered, {count(failed)} failed for users"
+        answered = f"{counted(figures.users_served, 'request')} answered, {count(failed)} failed"
+        text = f"{answered}, since the router began counting"
         lines += labelled("Users", text, width)
     return lines
 

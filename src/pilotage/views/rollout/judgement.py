@@ -29,7 +29,8 @@ def judge_lines(view: RolloutView, width: int) -> list[Line]:
         return lines + [row for why in judge.why for row in wrap(line("  ", why), width, 4)]
     if width >= 100:
         return lines + _wide(judge, width)
-    return lines + [row for one in judge.measures for row in _narrow(one, width)]
+    wanting = _most_wanting(judge)
+    return lines + [row for one in judge.measures for row in _narrow(one, width, wanting=one in wanting)]
 
 
 def _wide(judge: JudgeView, width: int) -> list[Line]:
@@ -40,13 +41,24 @@ def _wide(judge: JudgeView, width: int) -> list[Line]:
     for one in judge.measures:
         rows.append([_name(one), *_rates(one), *_ratio(one), *_evidence(one, size)])
     lines = table(rows, width, right=frozenset({6, 8}))
-    missing = [one for one in judge.measures if one.missing]
-    for one in missing:
-        lines += wrap(line("  ", span(f"{one.name} needs {one.missing}", Tone.DIM)), width, 4)
+    for one in _most_wanting(judge):
+        lines += wrap(line("  ", span(f"{told_name(one.name)}: {lacking(one.missing)}", Tone.DIM)), width, 4)
     return lines
 
 
-def _narrow(one: MeasureView, width: int) -> list[Line]:
+def _most_wanting(judge: JudgeView) -> list[MeasureView]:
+    """The two that keep the judge from knowing; none once it knows."""
+    if judge.outcome is not Outcome.UNDECIDED:
+        return []
+    return sorted((one for one in judge.measures if one.missing), key=lambda one: one.towards_passing)[:2]
+
+
+def lacking(missing: str) -> str:
+    """``about 3 400 more requests`` → ``needs about 3 400 more requests``; a sentence stays one."""
+    return f"needs {missing}" if missing.startswith("about ") or missing[:1].isdigit() else missing
+
+
+def _narrow(one: MeasureView, width: int, *, wanting: bool) -> list[Line]:
     """Three or four rows a measure."""
     old, new = _rates(one)
     rates = line("  ", _name(one), "  ", *(("old ", old, "  ") if old.text else ()), "new ", new)
@@ -56,13 +68,18 @@ def _narrow(one: MeasureView, width: int) -> list[Line]:
     if drawn.text or ratio.text:
         rows.append(fit(line("    ", drawn, "  " if drawn.text else "", ratio), width))
     rows.append(fit(line("    back ", back, " ", back_part, "  on ", on, " ", on_part), width))
-    if one.missing:
-        rows += wrap(line("    ", span(f"needs {one.missing}", Tone.DIM)), width, 4)
+    if wanting:
+        rows += wrap(line("    ", span(lacking(one.missing), Tone.DIM)), width, 4)
     return rows
 
 
 def _name(one: MeasureView) -> Span:
-    return span(one.name, Tone.BAD if one.blamed else Tone.PLAIN)
+    return span(told_name(one.name), Tone.BAD if one.blamed else Tone.PLAIN)
+
+
+def told_name(name: str) -> str:
+    """``latency p95`` is the share of answers that are slower than the old version's p95."""
+    return f"slower than {name.removeprefix('latency ')}" if name.startswith("latency p") else name
 
 
 def _rates(one: MeasureView) -> list[Span]:
@@ -76,10 +93,14 @@ def _ratio(one: MeasureView) -> list[Span]:
         return [span("", Tone.PLAIN), span(f"limit {rate(one.ceiling)}", Tone.PLAIN)]
     if one.low is None and one.high is None:
         return [span("", Tone.PLAIN), span("–", Tone.DIM)]
-    low = f"{times(one.low)[:-2]}" if one.low is not None else "0"
-    high = times(one.high) if one.high is not None else "?"
+    if one.high is None:
+        between = f"at least {times(one.low or 0.0)}"
+    elif not one.low:
+        between = f"at most {times(one.high)}"
+    else:
+        between = f"{times(one.low)[:-2]} … {times(one.high)}"
     limit = f", limit {times(one.limit)}" if one.limit is not None else ""
-    return [span(scale(one.low, one.high, one.limit), Tone.PLAIN), span(f"{low} … {high}{limit}", Tone.PLAIN)]
+    return [span(scale(one.low, one.high, one.limit), Tone.PLAIN), span(between + limit, Tone.PLAIN)]
 
 
 def _evidence(one: MeasureView, size: int) -> list[Span]:

@@ -12,8 +12,8 @@ from pilotage.core.fleet import Instance
 from pilotage.core.judging import Measure, Outcome, Verdict
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status
-from pilotage.core.steps import Judge, Pause, Retire, Step
-from pilotage.views.figures import percent, quantile
+from pilotage.core.steps import Judge, Pause, Retire, Scale, Step, Verify
+from pilotage.views.figures import counted, percent, quantile
 from pilotage.views.rollout.coming import coming
 from pilotage.views.rollout.model import (
     Figures,
@@ -56,7 +56,7 @@ def view_of(state: State, events: Sequence[e.Event], glance: Glance | None, now:
         judge=_judge(_verdict(state, events, glance)),
         instances=_instances(state, glance.instances if glance else (), now),
         problem=state.problem,
-        next=coming(state),
+        next=coming(state, now),
         way_back=_way_back(state),
         figures=_figures(state, events, glance, now),
         timeline=tell(plan, events),
@@ -154,8 +154,14 @@ def _step(state: State, index: int, step: Step, done: _Finished, now: datetime, 
         back=back,
         took=took,
         at_least=least,
-        note=note if step.kind in ("scale", "verify", "judge", "pause") else "",
+        note=_note(step, note, mark),
     )
+
+
+def _note(step: Step, note: str, mark: Mark) -> str:
+    if isinstance(step, Verify):
+        return f"{counted(len(step.checks), 'check')} passed" if mark is Mark.DONE else ""
+    return note if isinstance(step, Scale | Judge | Pause) else ""
 
 
 def _mark(state: State, index: int, *, finished: bool, back: bool) -> Mark:

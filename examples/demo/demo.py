@@ -15,16 +15,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from findings import Findings, Rollout
+from findings import Findings, Look, Rollout, looks
 from rich.console import Console
 from rich.text import Text
-from traffic import Count, Traffic
+from traffic import Traffic
 from workplace import Workplace
 
 FIRST, NEXT, BAD = "0.64.8", "0.65.5", "0.65.5-cache"
@@ -33,6 +34,8 @@ DONE, ROLLED_BACK = 0, 6
 WORK = Path(__file__).parents[2] / ".demo"
 A_WHILE = 5.0
 """Seconds."""
+A_LOOK = 1.5
+"""Seconds in which the worker looks at least once more at a rollout that is not over."""
 SHORT = (("steps: [10%, 50%]", "steps: [50%]"), ("hold: 10s", "hold: 3s"), ("keep_warm: 5s", "keep_warm: 1s"))
 """The quick form, for the tests."""
 
@@ -45,8 +48,8 @@ class Demo:
     def __init__(self, place: Workplace, rate: float, console: Console) -> None:
         self.place, self.rate, self.console = place, rate, console
         self.traffic: Traffic | None = None
-        self.periods: dict[str, tuple[Count, Count]] = {}
-        """Rollout → what the load generator had counted when it began and when it had ended."""
+        self.looks: dict[str, dict[str, Look]] = {}
+        """Rollout → what Pilotage had counted by version when the release command had ended."""
         self.parts = 0
 
     def play(self, *changes: tuple[str, str]) -> Findings:
@@ -72,36 +75,42 @@ class Demo:
         self.tell(f"the team's folder is {_short(self.place.root)}; its pilotage.yaml says how it is released")
 
     def _release(self, version: str, expected: int) -> None:
-        """As a person does it; the command shows the release live until it has ended."""
-        begin = self.traffic.count() if self.traffic else Count()
+        """As a person does it; the command shows the release live until it is decided."""
         words = ("release", "--to", "local", version, "--yes")
         self.console.print(Text(f"$ pilotage {' '.join(words)}", style="bold cyan"))
         code = self.place.pilotage(*words)
         if code != expected:
             raise Wrong(f"`pilotage {' '.join(words)}` ended with {code}, not with {expected}")
-        end = self.traffic.count() if self.traffic else Count()
-        self.periods[self._view()["id"]] = (begin, end)
-
-    def _view(self, *rollout: str) -> dict[str, Any]:
-        """A rollout as data; the latest one if none is named."""
-        told = self.place.answer("status", *rollout, "--json")
-        if told.returncode:
-            raise Wrong(f"`pilotage status --json` ended with {told.returncode}: {told.stderr}")
-        view: dict[str, Any] = json.loads(told.stdout)
-        return view
+        time.sleep(A_LOOK)
+        view = self._outcome()
+        self.looks[view["id"]] = looks(view)
 
     def _a_while(self) -> None:
         """Some seconds of nothing but users."""
         assert self.traffic is not None
-        self.traffic.wait_for(self.traffic.count().total + int(A_WHILE * self.rate))
-        count = self.traffic.count()
-        served = ", ".join(f"{number} by {name}" for name, number in sorted(count.requests.items()))
-        self.tell(f"so far {count.total} requests ({served}), {len(count.failures)} failed")
+        self.traffic.wait_for(int(A_WHILE * self.rate))
+        requests = self.traffic.requests()
+        versions = Counter(request.version for request in requests)
+        served = ", ".join(f"{number} by {name}" for name, number in sorted(versions.items()))
+        failed = sum(bool(request.failure) for request in requests)
+        self.tell(f"so far {len(requests)} requests ({served}), {failed} failed")
 
     def _findings(self) -> Findings:
         assert self.traffic is not None
-        rollouts = [Rollout(self._view(id), *period) for id, period in self.periods.items()]
-        return Findings(rollouts, self.traffic.count(), BAD)
+        rollouts = [
+            Rollout(self._outcome(id), _object(self._told("why", id, "--json"))["moments"], known)
+            for id, known in self.looks.items()
+        ]
+        return Findings(rollouts, self.traffic.requests(), BAD)
+
+    def _outcome(self, *rollout: str) -> dict[str, Any]:
+        """A rollout as data; the latest one if none is named."""
+        lines = self._told("watch", *rollout, "--timeout=5s", "--json").splitlines()
+        view: dict[str, Any] = _object(lines[-1] if lines else "")["view"]
+        return view
+
+    def _told(self, *words: str) -> str:
+        return self.place.answer(*words).stdout
 
     def stop(self) -> list[str]:
         """Everything, whatever state it is in; what had to be ended by its id because that did not suffice."""
@@ -199,6 +208,16 @@ def _interrupts() -> Iterator[Callable[[], None]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        told = json.loads(text)
+    except ValueError:
+        raise Wrong(f"pilotage told no JSON: {text[:200]!r}") from None
+    if not isinstance(told, dict) or "problems" in told:
+        raise Wrong(f"pilotage told a problem: {text[:500]}")
+    return told
 
 
 def _short(path: Path) -> str:

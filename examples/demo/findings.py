@@ -1,10 +1,10 @@
-"""What happened, from two sides: the load generator's count beside Pilotage's own. Printed at the end."""
+"""What happened, from two sides: the load generator's count beside Pilotage's own."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,99 +13,134 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from traffic import NOBODY, Count, Failure
+from traffic import NOBODY, Request
 
-TONES = {"good": "green", "bad": "red", "warn": "yellow", "strong": "bold"}
+TONES = {"good": "green", "bad": "red", "warn": "yellow", "strong": "bold", "dim": "dim"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What Pilotage knew of one version's requests when it last looked at the router."""
+
+    at: datetime
+    requests: int
+    failed: int
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """One rollout as ``pilotage status --json`` tells it, and the load meanwhile."""
+    """One rollout as ``pilotage`` tells it with --json."""
 
     view: dict[str, Any]
-    begin: Count
-    end: Count
+    """The outcome (``pilotage watch``)."""
+    moments: Sequence[dict[str, Any]]
+    """The timeline (``pilotage why``)."""
+    looks: dict[str, Look]
+    """By version, when the release command had ended."""
 
     @property
     def title(self) -> str:
         old, new = self.view["old"], self.view["new"]
         return f"{self.view['id']}: " + (f"from {old} to {new}" if old else f"{new}, the first release")
 
-    @property
-    def served(self) -> Counter[str]:
-        """Requests that the load generator got answered meanwhile, by version."""
-        return self.end.requests - self.begin.requests
-
-    @property
-    def failures(self) -> tuple[Failure, ...]:
-        return self.end.failures[len(self.begin.failures) :]
+    def meanwhile(self, requests: Sequence[Request]) -> list[Request]:
+        begin, end = (datetime.fromisoformat(self.view[name]) for name in ("created", "finished"))
+        return [request for request in requests if begin <= request.at <= end]
 
 
 @dataclass(frozen=True)
 class Findings:
     rollouts: Sequence[Rollout]
-    total: Count
+    requests: Sequence[Request]
     bad: str
     """The version that fails on purpose."""
 
     def show(self, console: Console) -> None:
         for rollout in self.rollouts:
-            console.rule(Text(rollout.title, style="bold"), align="left")
-            console.print(Text(f"  {rollout.view['headline']}", style="bold"))
-            console.print(_indented(_timeline(rollout.view)))
-            console.print(_indented(_figures(rollout)))
-        console.rule("[bold]Requests, counted from both sides", align="left")
-        console.print(_indented(self._counted()))
-        console.print(_indented(Text(self.explained())))
+            console.print()
+            console.print(Text(f"{rollout.title} · {rollout.view['headline']}", style="bold"))
+            console.print(_indented(_timeline(rollout)))
+            console.print(_indented(self._figures(rollout)))
+        console.print()
+        console.print(Text("Requests by version, counted from both sides", style="bold"))
+        console.print(_indented(self._both_counts()))
+        console.print(_indented(Text(self.explained(), style="red" if self.unexplained() else "green")))
 
-    def unexplained(self) -> list[Failure]:
+    def unexplained(self) -> list[Request]:
         """Failed requests that the bad version did not fail by its own answer 500."""
         own = (self.bad, "status 500")
-        return [failure for failure in self.total.failures if (failure.version, failure.what) != own]
+        return [one for one in self._failed() if (one.version, one.failure) != own]
 
     def explained(self) -> str:
         """One sentence on every failed request."""
-        odd, failed = self.unexplained(), len(self.total.failures)
-        text = f"{failed} of {self.total.total} requests failed for users: "
+        odd, failed = self.unexplained(), len(self._failed())
+        text = f"{failed} of {_number(len(self.requests))} requests failed for users: "
         text += f"{failed - len(odd)} are answers 500 of {self.bad} itself"
-        kinds = Counter(f"{failure.what} ({_whose(failure)})" for failure in odd)
+        kinds = Counter(f"{one.failure} ({_whose(one)})" for one in odd)
         rest = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         return f"{text}, and {len(odd)} are not: {rest}" if odd else f"{text}; no other request failed"
 
-    def _counted(self) -> Table:
-        """Both counts of the requests by version, over the whole run."""
-        pilotage = _by_pilotage(self.rollouts)
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in ("version", "requests: load", "Pilotage", "failed: load", "Pilotage"):
-            table.add_column(name, justify="left" if name == "version" else "right")
-        failed = Counter(failure.version for failure in self.total.failures)
-        for version in sorted({*self.total.requests, *pilotage}):
-            requests, errors = pilotage.get(version, ("", ""))
-            mine = (f"{self.total.requests[version]}", f"{requests}", f"{failed[version]}", f"{errors}")
-            table.add_row(version, *mine)
+    def _failed(self) -> list[Request]:
+        return [request for request in self.requests if request.failure]
+
+    def _figures(self, rollout: Rollout) -> Table:
+        figures, requests = rollout.view["figures"], rollout.meanwhile(self.requests)
+        served = Counter(request.version for request in requests)
+        told = {
+            "served meanwhile": ", ".join(f"{_number(n)} by {name}" for name, n in sorted(served.items())),
+            "failed for users": str(sum(bool(request.failure) for request in requests)) if requests else "",
+            "exposed until the verdict": _lasting(figures["to_verdict"]),
+            "verdict to full rollback": _lasting(figures["to_rollback"]),
+        }
+        table = Table.grid(padding=(0, 2))
+        for name, value in told.items():
+            if value:
+                table.add_row(Text(name, style="dim"), value)
+        return table
+
+    def _both_counts(self) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
+        table.add_column("version")
+        for name in ("requests", "failed", "until", "load", "Pilotage", "failed: load", "Pilotage"):
+            table.add_column(name, justify="right")
+        looks = {version: look for rollout in self.rollouts for version, look in rollout.looks.items()}
+        for version in sorted({request.version for request in self.requests}):
+            mine = [request for request in self.requests if request.version == version]
+            table.add_row(version, *_counts(mine), *_beside(mine, looks.get(version)))
         return table
 
 
-def _whose(failure: Failure) -> str:
-    return "no version answered" if failure.version == NOBODY else failure.version
+def looks(view: dict[str, Any]) -> dict[str, Look]:
+    """By version, as far as the router still counts it."""
+    at = view["seen_at"]
+    return {
+        traffic["version"]: Look(datetime.fromisoformat(at), traffic["requests"], traffic["failed"])
+        for traffic in view["traffic"]
+        if at is not None and traffic["requests"] is not None
+    }
 
 
-def _by_pilotage(rollouts: Iterable[Rollout]) -> dict[str, tuple[int, int]]:
-    """Version → requests and errors as the router last told: the latest rollout knows best."""
-    found: dict[str, tuple[int, int]] = {}
-    for rollout in rollouts:
-        for traffic in rollout.view["traffic"]:
-            if traffic["requests"] is not None:
-                found[traffic["version"]] = (traffic["requests"], traffic["failed"])
-    return found
+def _beside(requests: Sequence[Request], look: Look | None) -> tuple[str, ...]:
+    """Both counts until Pilotage's last look at this version."""
+    if look is None:
+        return ("", "", "", "", "")
+    load, failed = _counts([request for request in requests if request.at <= look.at])
+    return (f"{look.at.astimezone():%H:%M:%S}", load, _number(look.requests), failed, _number(look.failed))
 
 
-def _timeline(view: dict[str, Any]) -> Table:
+def _counts(requests: Sequence[Request]) -> tuple[str, str]:
+    return _number(len(requests)), _number(sum(bool(request.failure) for request in requests))
+
+
+def _timeline(rollout: Rollout) -> Table:
+    """The moments, without those that only say again what was said."""
     table = Table.grid(padding=(0, 2))
-    began = datetime.fromisoformat(view["created"])
-    for moment in view["timeline"]:
-        if moment["detail"]:
+    began = datetime.fromisoformat(rollout.view["created"])
+    said: set[str] = set()
+    for moment in rollout.moments:
+        if moment["detail"] or moment["tone"] == "dim" or moment["text"] in said:
             continue
+        said.add(moment["text"])
         at = datetime.fromisoformat(moment["at"])
         table.add_row(
             Text(f"{at.astimezone():%H:%M:%S}", style="dim"),
@@ -115,19 +150,12 @@ def _timeline(view: dict[str, Any]) -> Table:
     return table
 
 
-def _figures(rollout: Rollout) -> Table:
-    figures, table = rollout.view["figures"], Table.grid(padding=(0, 2))
-    served = ", ".join(f"{count} by {name}" for name, count in sorted(rollout.served.items()))
-    rows = {
-        "requests meanwhile": served or "none yet",
-        "failed for users": f"{len(rollout.failures)}",
-        "from first user to verdict": _lasting(figures["to_verdict"]),
-        "from verdict to full rollback": _lasting(figures["to_rollback"]),
-    }
-    for name, value in rows.items():
-        if value:
-            table.add_row(Text(name, style="dim"), value)
-    return table
+def _whose(request: Request) -> str:
+    return "no version answered" if request.version == NOBODY else request.version
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def _lasting(iso: str | None) -> str:
@@ -138,8 +166,7 @@ def _lasting(iso: str | None) -> str:
     if found is None:
         return iso
     days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    return f"{total:.2f} s" if total < 10 else f"{total:.0f} s"
+    return f"{((days * 24 + hours) * 60 + minutes) * 60 + seconds:.2f} s"
 
 
 def _indented(what: Any) -> Padding:

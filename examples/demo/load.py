@@ -7,9 +7,9 @@ requests go over kept connections, one in twenty over a connection of its own.
 
     python load.py --url http://127.0.0.1:8080 --rate 100 --report load.jsonl
 
-The report has one JSON object a line: ``start``, then a ``second`` for each second in which answers came, a
-``failure`` for each failed request at once, and the ``end`` with the totals. It ends by SIGTERM or SIGINT,
-after ``--seconds``, or when the process that started it is gone; requests under way get their answer first.
+The report has one JSON object a line: ``start``, a ``request`` for each one when it is over, and the ``end``
+with the totals. It ends by SIGTERM or SIGINT, after ``--seconds``, or when the process that started it is
+gone; requests under way get their answer first.
 """
 
 from __future__ import annotations
@@ -181,13 +181,12 @@ class Load:
         self.host, self.port, self.rate, self.file = host, port, rate, report
         self.chance = random.Random(seed)
         self.idle: list[Connection] = []
-        self.total, self.second = Tally(), Tally()
+        self.tally = Tally()
         self.stopping = asyncio.Event()
 
     async def run(self, seconds: float) -> None:
         parent, began, sent = os.getppid(), time.monotonic(), 0
         self.write("start", rate=self.rate, url=f"http://{self.host}:{self.port}")
-        ticking = asyncio.create_task(self._tick())
         async with asyncio.TaskGroup() as under_way:
             for visit in visits(self.chance):
                 due = began + sent / self.rate
@@ -195,11 +194,9 @@ class Load:
                     break
                 under_way.create_task(self._visit(visit, due))
                 sent += 1
-        ticking.cancel()
-        self._flush()
         for connection in self.idle:
             connection.close()
-        self.write("end", sent=sent, seconds=round(time.monotonic() - began, 3), **self.total.report())
+        self.write("end", sent=sent, seconds=round(time.monotonic() - began, 3), **self.tally.report())
 
     async def _stopped_before(self, due: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -209,10 +206,11 @@ class Load:
     async def _visit(self, visit: Visit, due: float) -> None:
         own = self.chance.random() < OWN_CONNECTION
         outcome = await self._outcome(visit, due, own=own)
-        self.total.add(outcome)
-        self.second.add(outcome)
+        self.tally.add(outcome)
+        told: dict[str, Any] = {"version": outcome.version, "ms": round(outcome.milliseconds, 1)}
         if outcome.failure:
-            self.write("failure", version=outcome.version, failure=outcome.failure, path=visit.path, own=own)
+            told |= {"failure": outcome.failure, "path": visit.path, "own_connection": own}
+        self.write("request", **told)
 
     async def _outcome(self, visit: Visit, due: float, *, own: bool) -> Outcome:
         version, failure = NOBODY, ""
@@ -244,16 +242,6 @@ class Load:
                 self.idle.append(connection)
             else:
                 connection.close()
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            self._flush()
-
-    def _flush(self) -> None:
-        if self.second.answers:
-            self.write("second", **self.second.report())
-        self.second = Tally()
 
     def write(self, kind: str, **what: Any) -> None:
         print(json.dumps({"kind": kind, "at": round(time.time(), 3), **what}), file=self.file, flush=True)

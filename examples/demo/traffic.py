@@ -7,10 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 SCRIPT = Path(__file__).with_name("load.py")
 NOBODY = "nobody"
@@ -18,30 +17,21 @@ NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
-class Failure:
-    at: float
-    """Seconds since the epoch."""
+class Request:
+    """One that is over, as the load generator saw it."""
+
+    at: datetime
     version: str
-    what: str
-    path: str
-
-
-@dataclass(frozen=True)
-class Count:
-    """What the load generator has counted so far."""
-
-    requests: Counter[str] = field(default_factory=Counter)
-    """By version."""
-    failures: tuple[Failure, ...] = ()
-
-    @property
-    def total(self) -> int:
-        return self.requests.total()
+    failure: str = ""
+    """Empty: a good answer."""
+    path: str = ""
+    """Of a failed one."""
 
 
 class Traffic:
     def __init__(self, url: str, rate: float, report: Path) -> None:
-        self.report = report
+        self.report, self._read = report, 0
+        self._requests: list[Request] = []
         report.unlink(missing_ok=True)
         # Not of this terminal's process group: a Ctrl-C must not end it before its report is written.
         self.process = subprocess.Popen(
@@ -49,10 +39,31 @@ class Traffic:
             start_new_session=True,
         )
 
+    def requests(self) -> list[Request]:
+        """All that are over."""
+        if self.report.exists():
+            with open(self.report, "rb") as file:
+                file.seek(self._read)
+                text = file.read()
+            whole = text[: text.rfind(b"\n") + 1]
+            self._read += len(whole)
+            lines = (json.loads(line) for line in whole.splitlines())
+            self._requests += (_request(line) for line in lines if line["kind"] == "request")
+        return self._requests
+
     def check(self) -> None:
         """RuntimeError when it has ended by itself."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the load generator has ended by itself ({self.process.returncode})")
+
+    def wait_for(self, more: int, within: float = 60) -> None:
+        """Until so many more requests are over; RuntimeError when that takes too long."""
+        enough, deadline = len(self.requests()) + more, time.monotonic() + within
+        while len(self.requests()) < enough:
+            self.check()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the load generator got fewer than {more} answers in {within:g} s")
+            time.sleep(0.25)
 
     def stop(self, within: float = 30) -> None:
         """Lets requests under way get their answer; nothing happens when it has ended already."""
@@ -64,28 +75,7 @@ class Traffic:
             self.process.kill()
             self.process.wait()
 
-    def count(self) -> Count:
-        """Up to the last whole second that is in the report."""
-        count, failures = Count(), []
-        for line in self._lines():
-            if line["kind"] == "failure":
-                failures.append(Failure(line["at"], line["version"], line["failure"], line["path"]))
-            elif line["kind"] == "second":
-                here = Counter({name: figures["requests"] for name, figures in line["versions"].items()})
-                count = Count(count.requests + here, tuple(failures))
-        return count
 
-    def wait_for(self, requests: int, within: float = 30) -> None:
-        """Until so many have been answered; RuntimeError when that takes too long."""
-        deadline = time.monotonic() + within
-        while self.count().total < requests:
-            self.check()
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the load generator got fewer than {requests} answers in {within:g} s")
-            time.sleep(0.25)
-
-    def _lines(self) -> list[dict[str, Any]]:
-        if not self.report.exists():
-            return []
-        text = self.report.read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+def _request(line: dict[str, str]) -> Request:
+    at = datetime.fromtimestamp(float(line["at"]), UTC)
+    return Request(at, line["version"], line.get("failure", ""), line.get("path", ""))

@@ -98,7 +98,7 @@ class Workplace:
         if not (self.root / "pilotage.yaml").exists() or not self.running():
             return
         deadline = time.monotonic() + 30
-        self.answer("abort", "--yes")
+        self.answer("abort", "--timeout=20s")
         while self.answer("down", "--yes").returncode and time.monotonic() < deadline:
             time.sleep(0.5)
         while self.running() and time.monotonic() < deadline:

@@ -34,7 +34,16 @@ def toned(problems: Sequence[Problem], warnings: Sequence[Problem] = ()) -> list
     return lines
 
 
+def _from_here(problem: Problem) -> Problem:
+    """With its file named as somebody standing here would."""
+    if problem.where is None or not problem.where.file.startswith(f"{Path.cwd()}{os.sep}"):
+        return problem
+    near = problem.where.model_copy(update={"file": os.path.relpath(problem.where.file)})
+    return problem.model_copy(update={"where": near})
+
+
 def _block(problem: Problem, *, warning: bool) -> list[Line]:
+    problem = _from_here(problem)
     first, *rest = drawing.as_text([problem]).splitlines()
     place = first.removesuffix(f"{problem.code}: {problem.what}")
     level = span("warning" if warning else "error", Tone.WARN if warning else Tone.BAD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.release import Release
@@ -41,8 +41,6 @@ class Basis(Frozen):
 
 
 class Plan(Frozen):
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
-
     schema_version: Literal[1] = 1
     service: str
     environment: str

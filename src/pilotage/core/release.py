@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from pilotage.core.values import Duration, Frozen, digest
 
@@ -73,8 +73,6 @@ class Run(Frozen):
 
 class Release(Frozen):
     """A frozen, content-addressed thing to run: ``id`` depends on everything else in it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
     service: str
     version: str

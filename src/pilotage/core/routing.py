@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pilotage.core.values import EVERYBODY, Duration, Frozen, Instant, Share, digest
 from pilotage.errors import Problem
@@ -89,8 +89,6 @@ class Routing(Frozen):
     Retry-After). A zero is a hard zero. ``failover`` releases take, in order, the requests whose own release
     has no endpoint that answers.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
 
     listen: Address
     preview: Address | None = None

@@ -22,7 +22,7 @@ from pilotage.core.steps import (
 from pilotage.core.values import EVERYBODY, Duration, Frozen
 from pilotage.views.figures import ZERO, counted, percent
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
-from pilotage.views.titles import audience, title, version
+from pilotage.views.titles import RESTORE, audience, title, version
 
 
 class PlannedStep(Frozen):
@@ -149,11 +149,11 @@ def _warnings(plan: Plan) -> list[str]:
         found.append("This is the first release here: there is no older version to go back to.")
     elif plan.old.version == plan.new.version:
         found.append(f"{plan.new.version} is live already; this releases it once more.")
-    if not any(isinstance(step, Verify) for step in plan.steps) and plan.method != "restore":
+    if not any(isinstance(step, Verify) for step in plan.steps) and plan.method != RESTORE:
         found.append("No checks: the first one to use the new version is a user. Add `checks`.")
     if any(not step.splits for step in exposes):
         found.append("Nobody is served between the stop of the old version and the switch to the new one.")
-    if plan.judge is None and plan.old is not None and plan.method not in ("restore", "big-bang"):
+    if plan.judge is None and plan.old is not None and plan.method not in (RESTORE, "big-bang"):
         found.append("Nothing is judged: only its health would take the new version back.")
     return found
 
@@ -239,7 +239,7 @@ def _duration(view: PlanView) -> str:
 
 def draw_way_back(plan: Plan, width: int = 100) -> list[Line]:
     """What a rollback does: the steps of a restore, or the way back of what is under way."""
-    restoring = plan.method == "restore"
+    restoring = plan.method == RESTORE
     view = view_of(plan)
     here, there = (view.old, view.new) if restoring else (view.new, view.old)
     steps = view.steps if restoring else view.way_back

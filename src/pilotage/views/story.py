@@ -12,7 +12,7 @@ from pilotage.core.steps import Step
 from pilotage.core.values import Frozen, Instant
 from pilotage.views.figures import counted, lasting
 from pilotage.views.ink import Tone
-from pilotage.views.titles import CAUSE, exposure, title, version
+from pilotage.views.titles import CAUSE, RESTORE, exposure, title, version
 
 
 class Moment(Frozen):
@@ -89,7 +89,7 @@ def _sentence(plan: Plan, event: e.Event) -> tuple[str, Tone]:
             tone = Tone.GOOD if event.release == plan.new.id else Tone.WARN
             return f"{version(plan, event.release)} is the version of {plan.environment} now", tone
         case e.Finished():
-            return _finished(event, new), _ENDING[event.ending]
+            return _finished(plan, event, new), _ENDING[event.ending]
         case e.Judged():
             return _judged(event, new)
         case _:
@@ -154,16 +154,18 @@ _ENDING = {
 
 def _created(plan: Plan, event: e.Created) -> str:
     old = f"{plan.old.version} → " if plan.old else ""
+    if plan.method == RESTORE:
+        return _because(f"{event.by} takes {plan.new.version} back to {plan.environment}", event.reason)
     what = f"{event.by} released {old}{version(plan, plan.new.id)} to {plan.environment} ({plan.method})"
     behind = f", queued behind {event.queued_behind}" if event.queued_behind else ""
     return _because(what + behind, event.reason)
 
 
-def _finished(event: e.Finished, new: str) -> str:
+def _finished(plan: Plan, event: e.Finished, new: str) -> str:
     took = f" after {lasting(event.took)}" if event.took is not None else ""
     match event.ending:
         case e.Ending.SUCCEEDED:
-            return f"Finished{took}: {new} is released"
+            return f"Finished{took}: {new} is {'back' if plan.method == RESTORE else 'released'}"
         case e.Ending.ROLLED_BACK:
             return f"Rolled back completely{took}"
         case e.Ending.VOID:

@@ -87,6 +87,9 @@ def _judging(plan: Plan, step: Judge) -> str:
     return f"Judge {new} against {version(plan, plan.old.id)}"
 
 
+RESTORE = "restore"
+"""The method of a rollback after a finished rollout."""
+
 STATUS = {
     Status.QUEUED: "queued",
     Status.RUNNING: "running",

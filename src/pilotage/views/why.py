@@ -209,7 +209,8 @@ def _bound(settings: JudgeSettings | None, one: Measure, new: str) -> str:
     ratio = settings.error_ratio if errors else settings.latency_ratio
     excess = settings.error_excess if errors else settings.latency_excess
     most = rate(ratio * one.old + excess)
-    return f"{name}: {new} at or below about {most} of requests ({times(ratio)} the old version's + {rate(excess)})."
+    margin = f"{times(ratio)} the old version's + {rate(excess)}"
+    return f"{name}: {new} at or below about {most} of requests ({margin})."
 
 
 def _succeeded(state: State, events: Sequence[e.Event]) -> _Answer:

@@ -26,7 +26,7 @@ from pilotage.views.rollout.model import (
     TrafficView,
 )
 from pilotage.views.story import tell
-from pilotage.views.titles import CAUSE, title, version
+from pilotage.views.titles import CAUSE, RESTORE, title, version
 
 UNWATCHED_AFTER = timedelta(seconds=45)
 """Longer than a worker ever sleeps while a rollout is under way."""
@@ -86,7 +86,8 @@ def headline(state: State) -> str:
             cause = CAUSE[state.cause] if state.cause else "it must"
             return f"Rolling back because {cause}, {new} has {percent(share)}"
         case Status.SUCCEEDED:
-            return f"Succeeded: {new} is the version of {plan.environment}"
+            again = " again" if plan.method == RESTORE else ""
+            return f"Succeeded: {new} is the version of {plan.environment}{again}"
         case Status.ROLLED_BACK:
             cause = CAUSE[state.cause] if state.cause else "it had to be"
             return f"Rolled back because {cause}"

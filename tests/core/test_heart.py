@@ -288,3 +288,16 @@ def test_a_final_state_is_final():
     story.step()
     assert [event.kind for event in story.history[told:]] == ["refused", "heard"]
     assert story.state.status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize(("instances", "batch"), [(2, 1), (4, 1), (5, 2), (6, 4)])
+def test_rolling_without_surge_never_runs_more_than_it_may(instances, batch):
+    story = Story(plan(Rolling(batch=batch, surge=False), instances=instances))
+    most, least = 0, instances
+    while not story.state.status.final:
+        story.step()
+        exist = [i for i in story.instances.values() if i.phase is not Phase.STOPPING]
+        most = max(most, len(exist))
+        least = min(least, sum(1 for i in exist if i.healthy))
+    assert most == instances
+    assert least >= instances - batch

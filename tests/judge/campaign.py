@@ -111,12 +111,13 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 def cell(name: str, settings: JudgeSettings, make: Make, rollouts: int) -> None:
     failed, passed, looks, spent = [], 0, 0, 0.0
     for seed in range(rollouts):
-        snapshots = list(stream(make(seed), seed, LENGTH))
+        scene = make(seed)
+        snapshots = list(stream(scene, seed, LENGTH))
         began = perf_counter()
         played = play(Judge(settings), iter(snapshots))
         spent += perf_counter() - began
         looks += len([one for one in snapshots if played.failed is None or one.t <= played.failed])
-        passed += any(t > 600.0 for t in played.passes)
+        passed += any(scene.weight(t) >= 0.5 for t in played.passes)
         if played.failed is not None:
             failed.append(played.failed)
     low, high = wilson(len(failed), rollouts)

@@ -182,7 +182,7 @@ class TestVersions:
 
     def test_a_state_that_another_fold_made_is_folded_anew(self, store: SqliteStore, path: Path) -> None:
         state = begin(store)
-        raw(path, f'UPDATE rollouts SET fold = {reading.FOLD - 1}, state = \'{{"from":"long ago"}}\'')
+        raw(path, f"UPDATE rollouts SET fold = {reading.FOLD - 1}, state = json_set(state, '$.failures', 7)")
         assert run(store.rollout("shop-1")) == state
 
     def test_a_state_that_cannot_be_read_is_folded_anew(self, store: SqliteStore, path: Path) -> None:

@@ -26,7 +26,7 @@ class Directory(Frozen):
     path: str
     """Absolute."""
     sha256: str
-    """Hex digest over the sorted relative names, modes and contents (adapters.process.artifacts)."""
+    """Hex digest over the sorted relative names, executable bits and contents (adapters.process.digests)."""
 
 
 class Archive(Frozen):

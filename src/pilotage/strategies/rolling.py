@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from pilotage.core.notation import DurationText
-from pilotage.core.steps import Expose, Judge, Pause, Promote, Retire, Scale, Step
+from pilotage.core.steps import Judge, Pause, Promote, Retire, Scale, Step
 from pilotage.core.values import EVERYBODY
 from pilotage.strategies.method import Context, Method, artifacts, only, shared, verified
 
@@ -47,21 +47,26 @@ class Rolling(Method):
         ]
 
     def _batch(self, context: Context, done: int, *, first: bool) -> list[Step]:
+        """Replace instances until ``done`` new ones serve their part of everybody."""
         assert context.old is not None
         part = Fraction(done, context.instances)
         last = part == 1
-        left = round(context.basis.instances * (1 - part))
-        fewer = [] if last else [Scale(release=context.old.id, instances=max(left, 1))]
-        more = [Scale(release=context.new.id, instances=done, timeout=self.ready_within)]
-        if first:
-            more += verified(context)  # type: ignore[arg-type]
-        expose: list[Expose] = [
-            only(context.new, self.key) if last else shared(context, int(part * EVERYBODY), self.key)
+        left = 0 if last else max(round(context.basis.instances * (1 - part)), 1)
+        fewer: list[Step] = [Scale(release=context.old.id, instances=left)]
+        more: list[Step] = [
+            Scale(release=context.new.id, instances=done, timeout=self.ready_within),
+            *(verified(context) if first else []),
         ]
-        wait: list[Step] = []
+        expose = only(context.new, self.key) if last else shared(context, int(part * EVERYBODY), self.key)
+        if self.surge or (first and last):
+            # The last old ones stay for the Retire step: it may keep them warm.
+            return [*more, expose, *self._wait(last=last), *([] if last else fewer)]
+        if last:
+            # Whom the last old instances still serve must move before they stop.
+            return [expose, *fewer, *more, *self._wait(last=last)]
+        return [*fewer, *more, expose, *self._wait(last=last)]
+
+    def _wait(self, *, last: bool) -> list[Step]:
         if self.judge and not last:
-            wait = [Judge(at_least=self.hold)]
-        elif self.hold:
-            wait = [Pause(duration=self.hold)]
-        order: list[Step] = [*more, *expose, *wait, *fewer] if self.surge else [*fewer, *more, *expose, *wait]
-        return order
+            return [Judge(at_least=self.hold)]
+        return [Pause(duration=self.hold)] if self.hold else []

@@ -54,11 +54,7 @@ def clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = _ESCAPES.sub("", text).replace("\t", "  ")
-    return "".join(" " if sign in "\r\n" else sign for sign in text if sign in "\r\n" or _harmless(sign))
-
-
-def _harmless(sign: str) -> bool:
-    return unicodedata.category(sign) not in ("Cc", "Cs", "Zl", "Zp", "Cf")
+    return "".join(" " if sign.isspace() else sign for sign in text if sign.isspace() or sign.isprintable())
 
 
 @lru_cache(maxsize=4096)

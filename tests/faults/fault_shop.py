@@ -1,0 +1,387 @@
+"""A real shop that is released for real: its folder, its commands, its processes, its record.
+
+    shop.release("1.0")                       # the command, to its end
+    rollout = shop.begin("2.0")               # --detach; a worker works in the background
+    shop.until(lambda: shop.share("2.0"))     # polls; the record is in the failure
+    shop.kill("worker")
+
+Everything that it starts has its folder in its arguments or as its working directory, and is found by that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from pilotage.core import events as e
+from pilotage.core.environment import Environment
+from pilotage.core.state import State, fold
+from pilotage.core.steps import Expose
+from pilotage.store import reading
+
+T = TypeVar("T")
+
+APP = Path(__file__).with_name("fault_app.py")
+PATIENCE = 60.0
+PILOTAGE = (sys.executable, "-m", "pilotage.cli.main")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def problems(self) -> list[str]:
+        """The codes of the problems it told as JSON."""
+        return [problem["code"] for problem in json.loads(self.err)["problems"]]
+
+    def __str__(self) -> str:
+        return f"exit {self.code}\n{self.out}\n{self.err}"
+
+
+@dataclass
+class Shop:
+    folder: Path
+    state: Path = field(init=False)
+    listen: int = field(init=False)
+    preview: int = field(init=False)
+    manifest: dict[str, Any] = field(init=False)
+    variables: dict[str, str] = field(default_factory=dict)
+    """Added to the environment of commands, and so of the workers that they start."""
+
+    def __post_init__(self) -> None:
+        self.state = self.folder / ".pilotage"
+        self.listen, self.preview = free_ports(2)
+        (self.folder / "knobs").mkdir(parents=True)
+        for version in ("1.0", "2.0", "3.0"):
+            self.build(version)
+        self.manifest = _manifest(self.listen, self.preview)
+        self.write()
+
+    # The folder
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "pilotage.yaml"
+
+    def write(self, **strategy: object) -> None:
+        """The manifest, with these settings of the strategy changed."""
+        self.manifest["strategy"] |= strategy
+        self.file.write_text(yaml.safe_dump(self.manifest, sort_keys=False))
+
+    def build(self, version: str) -> None:
+        folder = self.folder / "build" / version
+        folder.mkdir(parents=True)
+        shutil.copy(APP, folder / "app.py")
+        (folder / "version").write_text(version)
+
+    def set(self, knob: str, version: str) -> None:
+        (self.folder / "knobs" / f"{knob}-{version}").touch()
+
+    def unset(self, knob: str, version: str) -> None:
+        (self.folder / "knobs" / f"{knob}-{version}").unlink()
+
+    def starts(self) -> Counter[str]:
+        """How often each instance's program was started: ``2.0.1`` → 1."""
+        book = self.folder / "knobs" / "starts"
+        rows = book.read_text().split("\n")[:-1] if book.exists() else []
+        return Counter(".".join(row.split()[:2]) for row in rows)
+
+    @property
+    def doubled(self) -> str:
+        """Instances that were started while they ran."""
+        book = self.folder / "knobs" / "doubled"
+        return book.read_text() if book.exists() else ""
+
+    # Commands
+
+    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+        """A command, running."""
+        return subprocess.Popen(
+            [*PILOTAGE, *words],
+            cwd=self.folder,
+            env={**os.environ, "NO_COLOR": "1", **self.variables, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def pilotage(self, *words: str, **variables: str) -> Ended:
+        """A command, ended."""
+        return ended(self.start(*words, **variables))
+
+    def release(self, version: str, *words: str) -> str:
+        """Released to its end, as a person would; the rollout."""
+        done = self.pilotage("release", version, "--yes", "--until-retired", *words)
+        assert done.code == 0, f"{done}\n{self.told()}"
+        return self.latest
+
+    def begin(self, version: str, *words: str) -> str:
+        """Begun; a worker works in the background. The rollout."""
+        done = self.pilotage("release", version, "--yes", "--detach", "--json", *words)
+        assert done.code == 0, done
+        return str(json.loads(done.out)["rollout"])
+
+    def worker(self, **variables: str) -> subprocess.Popen[str]:
+        """A worker of ours, that ends when nothing is left to do."""
+        return self.start("worker", "--until-idle", "--state", str(self.state), **variables)
+
+    # Processes
+
+    def processes(self, word: str = "") -> dict[int, str]:
+        """Living ones that are the shop's, with this word in their command."""
+        return {pid: command for pid, command in _processes(self.folder) if word in command}
+
+    def workers(self) -> list[int]:
+        return list(self.processes("worker --until-idle"))
+
+    def of_version(self, version: str) -> list[int]:
+        """Program and supervisor of every instance of a version, supervisors first."""
+        mine = [
+            pid
+            for pid, command in self.processes().items()
+            if f"/{version.replace('.', '-')}-" in command or _variable(pid, "VERSION") == version
+        ]
+        return sorted(mine, key=lambda pid: "app.py" in self.processes().get(pid, ""))
+
+    def proxy(self) -> list[int]:
+        """Supervisor and Envoy."""
+        return [*self.processes("router/proxy"), *self.processes("bootstrap.json")]
+
+    def stop_workers(self) -> None:
+        """kill -9, and gone."""
+        kill(*self.workers())
+        self.until(lambda: not self.workers())
+
+    def end(self) -> None:
+        """Everything of the shop's, whatever state it is in."""
+        for _ in range(100):
+            if not (left := self.processes()):
+                return
+            kill(*left)
+            time.sleep(0.05)
+        raise AssertionError(f"still there: {left}")
+
+    # The record
+
+    @property
+    def database(self) -> Path:
+        return self.state / "pilotage.db"
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """From the file itself, whatever worker or store object there is."""
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
+        try:
+            return work(connection)
+        finally:
+            connection.close()
+
+    def events(self, rollout: str) -> list[e.Event]:
+        return list(self.read(lambda db: reading.events(db, rollout, 0)))
+
+    def state_of(self, rollout: str) -> State:
+        """As it is kept, and not folded anew."""
+        return self.read(lambda db: reading.rollout(db, rollout))
+
+    def environment(self) -> Environment:
+        return self.read(lambda db: reading.environment(db, "shop", "local"))
+
+    @property
+    def rollouts(self) -> list[str]:
+        """The oldest first."""
+        if not self.database.exists():
+            return []
+        return [row[0] for row in self.read(lambda db: db.execute("SELECT id FROM rollouts ORDER BY seq").fetchall())]
+
+    @property
+    def latest(self) -> str:
+        return self.rollouts[-1]
+
+    def live(self) -> str | None:
+        live = self.environment().live
+        return live.release.version if live else None
+
+    def share(self, version: str, rollout: str | None = None) -> int:
+        """Parts of a million that are confirmed for a version now."""
+        state = self.state_of(rollout or self.latest)
+        ids = {r.id: r.version for r in (state.plan.new, state.plan.basis.live) if r}
+        return sum(share for release, share in state.shares.items() if ids.get(release) == version)
+
+    def told(self, rollout: str | None = None) -> str:
+        """The record for a failure's message."""
+        if not self.rollouts:
+            return "nothing was ever released"
+        rows = [
+            event.model_dump_json(exclude={"plan", "routing", "by", "digest"})[:400]
+            for event in self.events(rollout or self.latest)
+        ]
+        log = self.state / "worker.log"
+        words = log.read_text()[-3000:] if log.exists() else "no worker.log"
+        return "\n".join([*rows[-40:], words])
+
+    # Waiting
+
+    def until(self, true: Callable[[], T], *, seconds: float = PATIENCE) -> T:
+        """The first true answer."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := true():
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"never came\n{self.told()}\n{json.dumps(self.processes(), indent=1)}")
+
+    def until_final(self, rollout: str) -> State:
+        return self.until(lambda: state if (state := self.state_of(rollout)).status.final else None)
+
+    def until_share(self, version: str, share: int) -> None:
+        self.until(lambda: self.share(version) == share)
+
+    def until_event(self, rollout: str, kind: type[T]) -> T:
+        return self.until(lambda: next((ev for ev in self.events(rollout) if isinstance(ev, kind)), None))
+
+
+def sound(shop: Shop, rollout: str) -> State:
+    """What must be true of every record, whatever was killed, filled or moved meanwhile."""
+    events = shop.events(rollout)
+    state = shop.state_of(rollout)
+    assert fold(rollout, events) == state, "replaying gives another state"
+    finished = [(ev.back, ev.index) for ev in events if isinstance(ev, e.StepFinished)]
+    assert finished == sorted(set(finished)), f"steps finished twice or out of order: {finished}"
+    promoted = [ev.release for ev in events if isinstance(ev, e.Promoted)]
+    assert len(promoted) == len(set(promoted)), f"promoted twice: {promoted}"
+    ends = [place for place, ev in enumerate(events) if isinstance(ev, e.Finished)]
+    assert ends in ([], [len(events) - 1]), "something happened after the end"
+    assert sum(1 for ev in events if isinstance(ev, e.Exposed) and ev.first) <= 1
+    assert sum(1 for ev in events if isinstance(ev, e.TurnedBack)) <= 1
+    _never_too_many(state, events)
+    assert not shop.doubled
+    return state
+
+
+def _never_too_many(state: State, events: list[e.Event]) -> None:
+    """Guarantee 2: no confirmed share was greater than what the plan had come to; guarantee 1 excepted."""
+    new, allowed, position, sick = state.plan.new.id, 0, 0, 0
+    for event in events:
+        if isinstance(event, e.StepFinished) and not event.back:
+            position = event.index + 1
+        if isinstance(event, e.HealthLost):
+            sick += 1
+        if isinstance(event, e.HealthRegained):
+            sick -= 1
+        step = state.plan.steps[position] if position < len(state.plan.steps) else None
+        if isinstance(step, Expose):
+            allowed = step.share(new)
+        if isinstance(event, e.Exposed) and not sick:
+            assert event.shares.get(new, 0) <= allowed, f"{event.shares} when {allowed} was allowed"
+
+
+def kill(*pids: int, number: int = signal.SIGKILL) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def ended(process: subprocess.Popen[str]) -> Ended:
+    try:
+        out, err = process.communicate(timeout=2 * PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"{process.args} did not end\n{out}\n{err}") from None
+    return Ended(process.returncode, out, err)
+
+
+def free_ports(count: int) -> list[int]:
+    """Below those that the target and outgoing connections take."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(11_000, 19_000)
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
+
+
+def _manifest(listen: int, preview: int) -> dict[str, Any]:
+    """Quick to decide: short holds, wide margins, few requests."""
+    return {
+        "service": "shop",
+        "artifact": {"directory": "build/{version}"},
+        "run": {
+            "command": [sys.executable, "-I", "-S", "{root}/app.py"],
+            "environment": {
+                "VERSION": "{version}",
+                "INSTANCE": "{instance}",
+                "KNOBS": "{folder}/knobs",
+            },
+            "health": {"path": "/health", "interval": "200ms", "within": "20s"},
+            "grace": "2s",
+        },
+        "checks": [{"name": "front page", "path": "/", "contains": "hello"}],
+        "strategy": {
+            "method": "canary",
+            "steps": ["20%", "50%"],
+            "hold": "1s",
+            "keep_warm": "0s",
+            "drain": "5s",
+        },
+        "judge": {
+            "warm_up": "0s",
+            "minimum_requests": 10,
+            "latency": False,
+            "errors": {"excess": "5%", "pass_excess": "40%"},
+        },
+        "environments": {
+            "local": {
+                "instances": 2,
+                "router": {"listen": f"127.0.0.1:{listen}", "preview": f"127.0.0.1:{preview}"},
+            }
+        },
+    }
+
+
+def _processes(folder: Path) -> Iterator[tuple[int, str]]:
+    inside = f"{folder}{os.sep}"
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ").strip()
+            where = f"{(entry / 'cwd').readlink()}{os.sep}"
+        except OSError:
+            continue
+        if command and int(entry.name) != os.getpid() and (inside in f"{command}{os.sep}" or where.startswith(inside)):
+            yield int(entry.name), command
+
+
+def _variable(pid: int, name: str) -> str | None:
+    try:
+        pairs: Mapping[str, str] = dict(
+            row.partition("=")[::2] for row in Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
+        )
+    except OSError:
+        return None
+    return pairs.get(name)

@@ -1,0 +1,104 @@
+"""Users: raw connections, kept alive, that never try anything twice and count what they saw."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from types import TracebackType
+
+PATIENCE = 15.0
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One request that a user did not get a good answer to."""
+
+    at: float
+    """On the monotonic clock."""
+    method: str
+    what: str
+    version: str
+    """Who answered; ``nobody`` when the connection broke, ``proxy`` when no version's answer came."""
+
+
+@dataclass
+class Users:
+    """While entered: so many connections on an event loop in a thread of its own.
+
+    One in four asks with POST, which nobody may repeat; one in four asks for something slow. ``answers`` counts
+    by version; every other status than 200, every end of a connection and every silence is a loss.
+    """
+
+    port: int
+    connections: int = 4
+    pause: float = 0.03
+    answers: Counter[str] = field(default_factory=Counter)
+    losses: list[Loss] = field(default_factory=list)
+
+    def __enter__(self) -> Users:
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join(PATIENCE + 5)
+
+    @property
+    def served(self) -> int:
+        return sum(self.answers.values())
+
+    def told(self) -> str:
+        kinds = Counter((loss.method, loss.what, loss.version) for loss in self.losses)
+        return f"{dict(self.answers)} answered; lost: {dict(kinds)}"
+
+    def begin_anew(self) -> None:
+        """Forget what was counted, so that what comes now is told apart."""
+        self.answers = Counter()
+        self.losses = []
+
+    async def _all(self) -> None:
+        ways = [("GET", "/"), ("POST", "/"), ("GET", "/slow"), ("GET", "/")]
+        users = [self._user(*ways[number % len(ways)]) for number in range(self.connections)]
+        await asyncio.gather(*users)
+
+    async def _user(self, method: str, path: str) -> None:
+        body = b"order=1" if method == "POST" else b""
+        head = f"{method} {path} HTTP/1.1\r\nHost: shop\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        line: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        while not self._end.is_set():
+            version = "nobody"
+            try:
+                if line is None:
+                    line = await asyncio.open_connection("127.0.0.1", self.port)
+                line[1].write(head + body)
+                status, version = await asyncio.wait_for(_answer(line[0]), PATIENCE)
+                if status == 200:
+                    self.answers[version] += 1
+                else:
+                    self._lost(method, f"status {status}", version)
+            except (OSError, EOFError, TimeoutError) as error:
+                self._lost(method, type(error).__name__, version)
+                if line is not None:
+                    line[1].close()
+                line = None
+            await asyncio.sleep(self.pause)
+        if line is not None:
+            line[1].close()
+
+    def _lost(self, method: str, what: str, version: str) -> None:
+        self.losses.append(Loss(time.monotonic(), method, what, version))
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
+    """Status and version of one whole answer. EOFError (IncompleteReadError) when it is not whole."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    fields = {name.lower(): value.strip() for name, _, value in (row.partition(":") for row in head[1:])}
+    await reader.readexactly(int(fields.get("content-length", "0")))
+    return int(head[0].split()[1]), fields.get("x-version", "proxy")

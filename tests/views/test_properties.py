@@ -45,7 +45,13 @@ VERDICTS = st.builds(
     measures=st.lists(MEASURES, max_size=3).map(tuple),
     requests_new=st.integers(0, 10**9),
 )
-PROBLEMS = st.builds(Problem, code=st.just("a.b"), what=NASTY, why=st.none() | NASTY, mend=st.none() | NASTY)
+PROBLEMS = st.builds(
+    Problem,
+    code=st.just("a.b"),
+    what=st.just("odd") | NASTY.filter(bool),
+    why=st.none() | NASTY,
+    mend=st.none() | NASTY,
+)
 RELEASES = st.sampled_from([s.OLD.id, s.NEW.id])
 
 

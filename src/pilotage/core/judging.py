@@ -67,7 +67,7 @@ class JudgeSettings(Frozen):
     latency_excess: float = Field(default=0.0005, ge=0, lt=1)
     latency_pass_excess: float = Field(default=0.005, ge=0, lt=1)
     """Fractions of requests that may be slower on top of the ratios: with bounds that (nearly) no request of
-    the old version exceeds, a ratio alone would take back for a handful of slow requests and never let go on."""
+    the old version exceeds, a ratio alone would take back for a few slow requests and never let go on."""
     latency_margin: int = Field(default=1, ge=0)
     """Buckets by which the new version may be slower before that counts."""
     latency: bool = True

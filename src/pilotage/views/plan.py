@@ -20,9 +20,9 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY, Duration, Frozen
-from pilotage.views.figures import ZERO, counted, percent
+from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
-from pilotage.views.titles import RESTORE, audience, title, version
+from pilotage.views.titles import RESTORE, alone, audience, title, version
 
 
 class PlannedStep(Frozen):
@@ -58,7 +58,7 @@ class PlanView(Frozen):
 
 
 def view_of(plan: Plan) -> PlanView:
-    steps = tuple(_planned(plan, step, number) for number, step in enumerate(plan.steps, 1))
+    steps = tuple(_planned(plan, s, n, alone=alone(plan, n - 1)) for n, s in enumerate(plan.steps, 1))
     return PlanView(
         service=plan.service,
         environment=plan.environment,
@@ -75,18 +75,18 @@ def view_of(plan: Plan) -> PlanView:
     )
 
 
-def _planned(plan: Plan, step: Step, number: int) -> PlannedStep:
+def _planned(plan: Plan, step: Step, number: int, *, alone: bool = False) -> PlannedStep:
     at_least, at_most = _times(step)
     exposes = step if isinstance(step, Expose) else None
     return PlannedStep(
         number=number,
         kind=step.kind,
-        title=title(plan, step),
+        title=title(plan, step, alone=alone),
         share=exposes.share(plan.new.id) if exposes else None,
         of=audience(exposes) if exposes else None,
         at_least=at_least,
         at_most=at_most,
-        stops=_stops(plan, step),
+        stops=_judge_stops(plan, step, alone=alone) if isinstance(step, Judge) else _stops(plan, step),
     )
 
 
@@ -121,21 +121,21 @@ def _stops(plan: Plan, step: Step) -> str | None:
             return f"one of {', '.join(check.name for check in step.checks)} fails{tries}"
         case Expose():
             return f"not confirmed by the router within {show_duration(step.timeout)}"
-        case Judge():
-            return _judge_stops(plan, step)
         case Pause(duration=None):
             return "nobody says `pilotage promote`: waits"
-        case Pause() | Promote() | Retire():
+        case Judge() | Pause() | Promote() | Retire():
             return None
         case _:
             assert_never(step)
 
 
-def _judge_stops(plan: Plan, step: Judge) -> str:
+def _judge_stops(plan: Plan, step: Judge, *, alone: bool) -> str:
     new = version(plan, plan.new.id)
     if plan.judge is None or plan.old is None:
         return f"{new} is not healthy any more"
     worse = f"{new} is shown to be worse than {plan.old.version}"
+    if alone:
+        worse = f"{new} is shown to fail more than {rate(plan.judge.error_limit)} of requests"
     if step.at_most is None:
         return f"{worse}; not known yet: waits"
     then = "goes back" if step.undecided is Undecided.ROLLBACK else "waits for a person"
@@ -190,7 +190,7 @@ def _head(view: PlanView, width: int) -> list[Line]:
 def _steps(view: PlanView, width: int) -> list[Line]:
     """Number, step, who is exposed, how long; as many of these as the width allows."""
     bars = 10 if width >= 90 else 5 if width >= 76 else 0
-    head = ["", "step", f"sees {view.new}", "at least", "at most"]
+    head = ["", "step", f"sees {view.new}", "at least", "at most"] if bars else ["", "step", "share", "least"]
     rows = [[span(cell, Tone.DIM) for cell in head], *(_row(step, bars) for step in view.steps)]
     if width < 76:
         rows = [row[:4] for row in rows]

@@ -12,7 +12,7 @@ from pilotage.core.steps import Step
 from pilotage.core.values import Frozen, Instant
 from pilotage.views.figures import counted, lasting
 from pilotage.views.ink import Tone
-from pilotage.views.titles import CAUSE, RESTORE, exposure, title, version
+from pilotage.views.titles import CAUSE, RESTORE, alone, exposure, title, version
 
 
 class Moment(Frozen):
@@ -83,7 +83,7 @@ def _sentence(plan: Plan, event: e.Event) -> tuple[str, Tone]:
             what = "go on to the end" if event.full else "go on"
             return _because(f"{event.by} let it {what}", event.reason), Tone.PLAIN
         case e.TurnedBack():
-            why = "" if event.cause is e.Cause.JUDGED else "; ".join(map(_first_line, event.why))
+            why = "" if event.cause is e.Cause.JUDGED else _first_line("\n".join(event.why))
             return _because(f"Turned back: {CAUSE[event.cause]}", why), Tone.BAD
         case e.Promoted():
             tone = Tone.GOOD if event.release == plan.new.id else Tone.WARN
@@ -126,7 +126,7 @@ def _world(
             cut = f", {counted(event.left, 'request')} cut" if event.left else ", nothing was cut"
             return f"Drained {counted(len(event.instances), 'instance')}{cut}", Tone.DIM
         case e.ProblemRaised():
-            return _because(event.problem.what, _first_line(event.problem.why or "")), Tone.WARN
+            return _because(_capital(event.problem.what), _first_line(event.problem.why or "")), Tone.WARN
         case e.ProblemCleared():
             return "That is over", Tone.PLAIN
         case e.Refused():
@@ -191,7 +191,11 @@ def _judged(event: e.Judged, new: str) -> tuple[str, Tone]:
 
 def _step_finished(plan: Plan, event: e.StepFinished) -> str:
     step = _step(plan, event)
-    name = title(plan, step) if step is not None else f"Step {event.index + 1}"
+    name = (
+        title(plan, step, alone=not event.back and alone(plan, event.index))
+        if step is not None
+        else f"Step {event.index + 1}"
+    )
     noted = step is not None and step.kind not in ("prepare", "expose", "promote")
     return f"{name}: {event.note}" if event.note and noted else f"{name}: done"
 
@@ -206,6 +210,10 @@ def _checked(plan: Plan, event: e.Checked) -> tuple[str, Tone]:
 
 def _because(what: str, why: str) -> str:
     return f"{what}: {why}" if why else what
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _first_line(text: str) -> str:

@@ -43,8 +43,14 @@ def exposure(plan: Plan, shares: dict[str, int], of: str = "requests") -> str:
     return ", ".join(f"{percent(share)} to {version(plan, release)}" for release, share in served.items())
 
 
-def title(plan: Plan, step: Step) -> str:
-    """One short imperative; what it must not lose is the number that matters."""
+def alone(plan: Plan, index: int) -> bool:
+    """Whether the new version serves everybody at this forward step: there is nothing to compare it with."""
+    shown = [step for step in plan.steps[:index] if isinstance(step, Expose)]
+    return bool(shown) and shown[-1].share(plan.new.id) == EVERYBODY
+
+
+def title(plan: Plan, step: Step, *, alone: bool = False) -> str:
+    """One short imperative; what it must not lose is the number that matters. ``alone``: see there."""
     match step:
         case Prepare():
             return f"Prepare {version(plan, step.release)}"
@@ -57,7 +63,7 @@ def title(plan: Plan, step: Step) -> str:
         case Expose():
             return _exposing(plan, step)
         case Judge():
-            return _judging(plan, step)
+            return _judging(plan, step, alone=alone)
         case Pause(duration=None):
             return "Wait for a person"
         case Pause():
@@ -80,8 +86,10 @@ def _exposing(plan: Plan, step: Expose) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _judging(plan: Plan, step: Judge) -> str:
+def _judging(plan: Plan, step: Judge, *, alone: bool) -> str:
     new = version(plan, plan.new.id)
+    if plan.judge is not None and alone:
+        return f"Judge {new} against the error limit"
     if plan.judge is None or plan.old is None:
         return f"Hold {new} for {show_duration(step.at_least)}"
     return f"Judge {new} against {version(plan, plan.old.id)}"

@@ -11,7 +11,6 @@ from pilotage.core.judging import JudgeSettings, Measure, Outcome, Verdict
 from pilotage.core.state import State, Status
 from pilotage.core.steps import Judge
 from pilotage.core.values import Frozen, Instant
-from pilotage.errors import Problem
 from pilotage.views.figures import clock, counted, lasting, rate, times
 from pilotage.views.ink import EMPTY, Line, Span, Tone, line, plain, span, wrap
 from pilotage.views.rollout.coming import coming
@@ -120,7 +119,11 @@ def _turned_back(state: State, events: Sequence[e.Event]) -> _Answer:
     judged = turned.cause is e.Cause.JUDGED and verdict is not None
     evidence = _figures(verdict) if judged and verdict else _evidence(turned)
     return _Answer(
-        decided=(decided[0], *(_sentence(why) for why in turned.why), *decided[1:]),
+        decided=(
+            decided[0],
+            *(_sentence(why) for why in (turned.why if judged else turned.why[:1])),
+            *decided[1:],
+        ),
         evidence=evidence,
         would_change=_would_change(state, turned, verdict),
         by=turned.by,
@@ -143,10 +146,9 @@ def _exposed_then(state: State, before: Sequence[e.Event]) -> str:
 
 
 def _evidence(turned: e.TurnedBack) -> tuple[str, ...]:
-    """What the failing side said, without what the decision says already."""
-    problem: Problem | None = turned.problem
-    said = (problem.why or "") if problem else ""
-    return tuple(row for row in said.strip().splitlines() if row not in turned.why)
+    """What the failing side said, without what the decision says already; each line once."""
+    said = [*turned.why[1:], (turned.problem.why or "") if turned.problem else ""]
+    return tuple(dict.fromkeys(row for text in said for row in text.strip().splitlines()))
 
 
 def _figures(verdict: Verdict) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from pilotage.views.rollout.model import (
     TrafficView,
 )
 from pilotage.views.story import tell
-from pilotage.views.titles import CAUSE, RESTORE, title, version
+from pilotage.views.titles import CAUSE, RESTORE, alone, title, version
 
 UNWATCHED_AFTER = timedelta(seconds=45)
 """Longer than a worker ever sleeps while a rollout is under way."""
@@ -149,7 +149,7 @@ def _step(state: State, index: int, step: Step, done: _Finished, now: datetime, 
         took = max(now - state.entered, timedelta(0))
     return StepView(
         number=index + 1,
-        title=title(state.plan, step),
+        title=title(state.plan, step, alone=not back and alone(state.plan, index)),
         kind=step.kind,
         mark=mark,
         back=back,

@@ -226,3 +226,21 @@ def test_long_silence_is_not_bridged():
     pair.since(0.0, (10.0, 1.0), (90.0, 1.0), 60.0)
     assert pair.since(100.0, (1000.0, 900.0), (9000.0, 1.0), 60.0) is None
     assert pair.since(101.0, (1010.0, 900.0), (9090.0, 1.0), 60.0) is not None
+
+
+def test_counters_that_began_anew_and_overtook_their_old_values_are_not_subtracted():
+    """After a restart 900 requests were lost from the count; no counter has fallen, only the epoch tells."""
+    settings = JudgeSettings(latency=False, warm_up=timedelta(0))
+
+    def look(t, requests, errors, epoch):
+        arm = Arm(requests=requests, errors=errors)
+        old = Arm(requests=10 * requests, errors=0)
+        return Snapshot(t=t, weight=0.1, control=old, canary=arm, epoch=epoch)
+
+    judge = Judge(settings)
+    for second in range(20):
+        judge.feed(look(second, 10 + second, 0, "a"))
+    verdict = judge.feed(look(20, 1000, 500, "b"))
+    assert verdict.outcome is not Outcome.FAIL
+    same = Judge.load(settings, judge.dump())
+    assert same.feed(look(21, 1010, 500, "b")) == judge.feed(look(21, 1010, 500, "b"))

@@ -16,7 +16,9 @@ from pilotage.manifest.model import Manifest, ManifestError
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.rolling import Rolling
 
-HEAD = 'service: shop\nrun: {command: "shop --port {port}", environment: {A: "1", B: "2"}, health: {path: /up, within: 5s}}\n'
+HEAD = """service: shop
+run: {command: "shop --port {port}", environment: {A: "1", B: "2"}, health: {path: /up, within: 5s}}
+"""
 TAIL = "environments: {local: {router: {listen: 127.0.0.1:80}}}\n"
 
 
@@ -131,9 +133,10 @@ def test_an_archive_must_be_the_one_that_is_meant(tmp_path: Path) -> None:
     file.write_bytes(b"content")
     release = manifest('{archive: "app-{version}.zip"}').release("1", tmp_path, fingerprint)
     assert release.artifact == Archive(path=str(file), sha256=fingerprint(file))
-    right = '{archive: {file: "app-{version}.zip", sha256: "%s"}}' % fingerprint(file)
+    meant = '{archive: {file: "app-{version}.zip", sha256: "DIGEST"}}'
+    right = meant.replace("DIGEST", fingerprint(file))
     assert manifest(right).release("1", tmp_path, fingerprint).artifact == release.artifact
-    wrong = '{archive: {file: "app-{version}.zip", sha256: "%s"}}' % ("0" * 64)
+    wrong = meant.replace("DIGEST", "0" * 64)
     with pytest.raises(ManifestError) as caught:
         manifest(wrong).release("1", tmp_path, fingerprint)
     assert refused(caught) == "manifest.digest-mismatch"

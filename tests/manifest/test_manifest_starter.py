@@ -26,30 +26,47 @@ def started(folder: Path, files: Mapping[str, str]) -> Manifest:
     return load_text(starter(folder), "pilotage.yaml")
 
 
-@pytest.mark.parametrize(
-    ("files", "command"),
-    [
-        ({"Procfile": "worker: x\nweb: gunicorn shop:app --bind 0.0.0.0:$PORT\n"}, "gunicorn shop:app --bind 0.0.0.0:{port}"),
-        ({"Procfile": "web: serve --port=${PORT:-8000}\n"}, "serve --port={port}"),
-        ({"Dockerfile": 'EXPOSE 3000\nCMD ["node", "server.js", "--port=3000"]\n'}, "node server.js --port={port}"),
-        ({"Dockerfile": "CMD serve --all\n"}, "serve --all"),
-        ({"manage.py": "", "shop/wsgi.py": "", "requirements.txt": "Django==5.2\ngunicorn\n"},
-         "gunicorn shop.wsgi --chdir {root} --bind {host}:{port}"),
-        ({"manage.py": ""}, "python {root}/manage.py runserver --noreload {host}:{port}"),
-        ({"main.py": FASTAPI}, "uvicorn main:app --app-dir {root} --host {host} --port {port}"),
-        ({"src/shop/web.py": FASTAPI}, "uvicorn shop.web:app --app-dir {root}/src --host {host} --port {port}"),
-        ({"app.py": FLASK}, "flask --app {root}/app:web run --host {host} --port {port}"),
-        ({"app.py": FLASK, "requirements.txt": "flask\ngunicorn"}, "gunicorn app:web --chdir {root} --bind {host}:{port}"),
-        ({"requirements.txt": "streamlit>=1", "app.py": ""},
-         "streamlit run {root}/app.py --server.address {host} --server.port {port} --server.headless true"),
-        ({"requirements.txt": "datasette", "air.db": ""}, "datasette serve {folder}/air.db --host {host} --port {port}"),
-        ({"pyproject.toml": '[project]\nname = "shop"\n[project.scripts]\nother = "a:b"\nshop = "a:c"\n'}, "shop"),
-        ({"package.json": '{"name": "shop", "scripts": {"start": "node ."}}'}, "npm --prefix {root} start"),
-        ({"package.json": '{"main": "index.js"}'}, "node {root}/index.js"),
-        ({"main.py": "print()\n"}, "python {root}/main.py"),
-        ({}, "python -m http.server {port} --bind {host} --directory {root}"),
-    ],
-)  # fmt: skip
+FOUND = [
+    ({"Procfile": "worker: x\nweb: gunicorn shop:app --bind 0.0.0.0:$PORT\n"},
+     "gunicorn shop:app --bind 0.0.0.0:{port}"),
+    ({"Procfile": "web: serve --port=${PORT:-8000}\n"},
+     "serve --port={port}"),
+    ({"Dockerfile": 'EXPOSE 3000\nCMD ["node", "server.js", "--port=3000"]\n'},
+     "node server.js --port={port}"),
+    ({"Dockerfile": "CMD serve --all\n"},
+     "serve --all"),
+    ({"manage.py": "", "shop/wsgi.py": "", "requirements.txt": "Django==5.2\ngunicorn\n"},
+     "gunicorn shop.wsgi --chdir {root} --bind {host}:{port}"),
+    ({"manage.py": ""},
+     "python {root}/manage.py runserver --noreload {host}:{port}"),
+    ({"main.py": FASTAPI},
+     "uvicorn main:app --app-dir {root} --host {host} --port {port}"),
+    ({"src/shop/web.py": FASTAPI},
+     "uvicorn shop.web:app --app-dir {root}/src --host {host} --port {port}"),
+    ({"src/shop/web.py": FASTAPI, "pyproject.toml": "[project]\nname = 'shop'\n"},
+     "uvicorn shop.web:app --host {host} --port {port}"),
+    ({"app.py": FLASK},
+     "flask --app {root}/app:web run --host {host} --port {port}"),
+    ({"app.py": FLASK, "requirements.txt": "flask\ngunicorn"},
+     "gunicorn app:web --chdir {root} --bind {host}:{port}"),
+    ({"requirements.txt": "streamlit>=1", "app.py": ""},
+     "streamlit run {root}/app.py --server.address {host} --server.port {port} --server.headless true"),
+    ({"requirements.txt": "datasette", "air.db": ""},
+     "datasette serve {folder}/air.db --host {host} --port {port}"),
+    ({"pyproject.toml": "[project]\nname = 'shop'\n[project.scripts]\nother = 'a:b'\nshop = 'a:c'\n"},
+     "shop"),
+    ({"package.json": '{"name": "shop", "scripts": {"start": "node ."}}'},
+     "npm --prefix {root} start"),
+    ({"package.json": '{"main": "index.js"}'},
+     "node {root}/index.js"),
+    ({"main.py": "print()\n"},
+     "python {root}/main.py"),
+    ({},
+     "python -m http.server {port} --bind {host} --directory {root}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "command"), FOUND)
 def test_the_command_that_is_found(files: Mapping[str, str], command: str, tmp_path: Path) -> None:
     assert " ".join(started(tmp_path, files).document.run.command) == command
 

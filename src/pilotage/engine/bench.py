@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pilotage.core.judging import Arm, JudgeSettings, Snapshot, Verdict
@@ -12,18 +12,22 @@ from pilotage.core.values import EVERYBODY
 from pilotage.judge import Judge
 from pilotage.ports import Store
 
+HISTORY = 3600
+"""Readings of the old version alone that are kept at most."""
 CHECKPOINT_EVERY = 60
 """Snapshots between two checkpoints: so many are fed again after a crash."""
 
 
 @dataclass
 class Seat:
-    """One rollout's judge, and the last snapshot it has seen."""
+    """One rollout's judge, the last snapshot it has seen, and the readings from before any user."""
 
     judge: Judge
     number: int
     sampled_at: datetime | None = None
     verdict: Verdict | None = None
+    before: list[tuple[datetime, Telemetry]] = field(default_factory=list)
+    """The old version alone. Fed when users first see the new one: only then is their time known."""
 
 
 class Bench:
@@ -44,19 +48,26 @@ class Bench:
         elapsed = now - seat.sampled_at
         return elapsed >= settings.interval - timedelta(milliseconds=100) or elapsed < timedelta(0)
 
-    async def hear(self, state: State, telemetry: Telemetry, now: datetime) -> Verdict:
-        """Feeds one reading of the router and returns the verdict."""
+    async def hear(self, state: State, telemetry: Telemetry, now: datetime) -> None:
+        """Feeds one reading of the router; before any user sees the new version it is kept for later."""
         settings = state.plan.judge
         assert settings is not None
         seat = await self._seat(state, settings, telemetry)
-        snapshot = make_snapshot(state, telemetry, now)
+        seat.sampled_at = now
+        if state.exposed_at is None:
+            seat.before = [*seat.before[-HISTORY:], (now, telemetry)]
+            return
+        for at, earlier in seat.before:
+            await self._feed(state, seat, make_snapshot(state, earlier, at))
+        seat.before = []
+        await self._feed(state, seat, make_snapshot(state, telemetry, now))
+
+    async def _feed(self, state: State, seat: Seat, snapshot: Snapshot) -> None:
         seat.number += 1
         await self._store.record(state.id, seat.number, snapshot)
         seat.verdict = seat.judge.feed(snapshot)
-        seat.sampled_at = now
         if seat.number % CHECKPOINT_EVERY == 0:
             await self._store.checkpoint(state.id, seat.number, seat.judge.dump())
-        return seat.verdict
 
     def recent(self, state: State, now: datetime) -> Verdict | None:
         """The last verdict, if it is fresh enough to act on."""
@@ -70,31 +81,40 @@ class Bench:
         self._seats.pop(rollout, None)
 
     async def _seat(self, state: State, settings: JudgeSettings, telemetry: Telemetry) -> Seat:
+        """This rollout's judge; after a crash as it was, from its checkpoint and the snapshots since."""
         if state.id not in self._seats:
             if not settings.latency_bounds:
                 settings = settings.model_copy(update={"latency_bounds": telemetry.latency_bounds})
-            checkpoint = await self._store.last_checkpoint(state.id)
-            number, judge = 0, Judge(settings)
-            if checkpoint is not None:
-                number, judge = checkpoint[0], Judge.load(settings, checkpoint[1])
+            number, judge = await self._remembered(state.id, settings)
             for later, snapshot in await self._store.snapshots(state.id, number):
                 judge.feed(snapshot)
                 number = later
             self._seats[state.id] = Seat(judge, number)
         return self._seats[state.id]
 
+    async def _remembered(self, rollout: str, settings: JudgeSettings) -> tuple[int, Judge]:
+        checkpoint = await self._store.last_checkpoint(rollout)
+        if checkpoint is None:
+            return 0, Judge(settings)
+        try:
+            return checkpoint[0], Judge.load(settings, checkpoint[1])
+        except ValueError:
+            # Another version of Pilotage dumped it: all snapshots are there to be fed again.
+            return 0, Judge(settings)
+
 
 def make_snapshot(state: State, telemetry: Telemetry, now: datetime) -> Snapshot:
     """One reading as the judge wants it. The old version counts only while it is well: what it fails while
     it is down must not excuse the new one."""
     live, new = state.plan.basis.live, state.plan.new.id
-    began = state.exposed_at or now
     well = live is not None and live.id not in state.sick
+    assert state.exposed_at is not None
+    t = (now - state.exposed_at).total_seconds()
     return Snapshot(
-        t=(now - began).total_seconds() if state.exposed_at else -1.0,
-        weight=state.shares.get(new, 0) / EVERYBODY,
+        t=t,
+        weight=state.shares.get(new, 0) / EVERYBODY if t >= 0 else 0.0,
         control=_arm(telemetry.counters.get(live.id)) if live is not None and well else None,
-        canary=_arm(telemetry.counters.get(new)) if state.exposed_at else None,
+        canary=_arm(telemetry.counters.get(new)) if t >= 0 else None,
         epoch=telemetry.epoch,
     )
 

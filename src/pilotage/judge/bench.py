@@ -119,6 +119,14 @@ class Bench:
         self.errors.pair.forget()
         self.latency.pair.forget()
 
+    def counters_began_anew(self) -> None:
+        """The source was restarted: nothing before can be subtracted from anything after."""
+        for channel in (self.errors, self.latency):
+            channel.pair.forget()
+            channel.old.forget()
+            channel.sides.forget()
+        self.single.forget()
+
     def heard(self, *, alone: bool) -> float | None:
         return self.heard_alone if alone else self.errors.heard
 

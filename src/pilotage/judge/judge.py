@@ -32,6 +32,7 @@ class Judge:
         self._weight: float | None = None
         self._heard: float | None = None
         """When telemetry was last complete enough to judge by."""
+        self._epoch: str | None = None
 
     def feed(self, snapshot: Snapshot) -> Verdict:
         """The verdict after this look. A FAIL is final. Telemetry that is missing or absurd decides nothing."""
@@ -55,6 +56,7 @@ class Judge:
             "t": self._t,
             "weight": self._weight,
             "heard": self._heard,
+            "epoch": self._epoch,
         }
 
     @classmethod
@@ -67,6 +69,7 @@ class Judge:
         if dump["failed"] is not None:
             found._failed = Verdict.model_validate(dump["failed"])
         found._t, found._weight, found._heard = dump["t"], dump["weight"], dump["heard"]
+        found._epoch = dump["epoch"]
         return found
 
     def _refused(self, snapshot: Snapshot) -> str | None:
@@ -80,6 +83,10 @@ class Judge:
 
     def _take(self, snapshot: Snapshot) -> str | None:
         """Learn from the snapshot; the reason to hold, if it cannot be judged by."""
+        if snapshot.epoch != self._epoch:
+            # A counter that began anew may have passed its old value already: then no fall would tell.
+            self._bench.counters_began_anew()
+            self._epoch = snapshot.epoch
         if snapshot.weight != self._weight:
             self._bench.split_changed(snapshot.t)
             self._weight = snapshot.weight

@@ -21,9 +21,10 @@ _NO = frozenset(["n", "N", "no", "No", "NO", "off", "Off", "OFF"])
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT_TO_ALL = re.compile(r"[-+]?[0-9]+\.[0-9]*(?:[eE][-+][0-9]+)?|\.[0-9]+(?:[eE][-+][0-9]+)?")
+_HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _OLD_OCTAL = re.compile(r"[-+]?0[0-9]+")
-_OLD_NUMBER = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]*_[0-9a-fA-F_]*|[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?)")
+_OLD_NUMBER = re.compile(r"[-+]?(?:0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?)")
 _SIXTIES = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?")
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:(?:[Tt]|[ \t]+)\d\d?:\d\d.*)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -58,7 +59,7 @@ def _read_number(text: str) -> Value | Doubt:
     doubt = _doubtful_number(text)
     if doubt:
         return doubt
-    if _BASED.fullmatch(text):
+    if _HEXADECIMAL.fullmatch(text):
         return int(text, 0)
     if _INTEGER.fullmatch(text):
         return int(text)
@@ -83,7 +84,7 @@ def _doubtful_number(text: str) -> Doubt | None:
             f"`{text}` is {octal} to some YAML readers and {_crop(plain)} to others",
             f"write {_crop(plain)}, or {quoted}",
         )
-    if _SIXTIES.fullmatch(text):
+    if _SIXTIES.fullmatch(text.replace("_", "")):
         return Doubt(
             f"`{text}` is a number of base 60 to some YAML readers and a text to others",
             f"write a duration like 1h30m, or {quoted}",
@@ -92,16 +93,25 @@ def _doubtful_number(text: str) -> Doubt | None:
         return Doubt(
             f"`{text}` is a date to some YAML readers and a text to others", f'write "{text}" in quotes'
         )
-    if _OLD_NUMBER.fullmatch(text):
+    if (
+        not _plainly(text)
+        and any(sign.isdigit() for sign in text)
+        and _OLD_NUMBER.fullmatch(text.replace("_", ""))
+    ):
         return Doubt(
             f"`{text}` is a number to some YAML readers and a text to others",
-            f"write the digits only, or {quoted}",
+            f"write plain digits, or {quoted}",
         )
     if _NOT_FINITE.fullmatch(text):
         return Doubt(f"`{text}` is no number that one could reach", f"write a finite one, or {quoted}")
-    if len(text) > _MOST_DIGITS and (_INTEGER.fullmatch(text) or _BASED.fullmatch(text)):
+    if len(text) > _MOST_DIGITS and (_INTEGER.fullmatch(text) or _HEXADECIMAL.fullmatch(text)):
         return Doubt(f"`{_crop(text)}` has too many digits for a number", "write it in quotes")
     return None
+
+
+def _plainly(text: str) -> bool:
+    """A number to everybody."""
+    return any(form.fullmatch(text) for form in (_INTEGER, _FLOAT_TO_ALL, _HEXADECIMAL))
 
 
 def _crop(text: str) -> str:

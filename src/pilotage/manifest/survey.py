@@ -13,7 +13,7 @@ from typing import Any
 
 _MOST_BYTES = 256_000
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_APP = re.compile(r"^(\w+)(?:\s*:\s*\w+)?\s*=\s*(?:\w+\.)?(FastAPI|Flask|Starlette|Quart|Litestar)\(", re.M)
+_APP = re.compile(r"^(\w+)(?:\s*:\s*[\w.]+)?\s*=\s*(?:\w+\.)?(FastAPI|Flask|Starlette|Quart|Litestar)\(", re.M)
 _NUMBERED = re.compile(r"(.*?)(\d+(?:\.\d+)+[a-z0-9.]*)((?:\.tar(?:\.gz|\.xz)?|\.tgz|\.zip))")
 _CHECK_PATHS = " (it runs beside this file; write {root}/… for what lies in the artifact)"
 _PORT = re.compile(r"\$\{PORT(?::-?\d+)?\}|\$PORT\b")
@@ -184,7 +184,8 @@ def _web_app(files: _Files, seen: Survey) -> bool:
             parts = path.relative_to(files.folder).with_suffix("").parts
             source = "src" if parts[0] == "src" else ""
             module = ".".join(parts[1:] if source else parts).removesuffix(".__init__")
-            return _use(*_served(f"{module}:{app[1]}", app[2], files, seen.file(source).rstrip("/")), seen)
+            folder = seen.file(source).rstrip("/") if seen.copied else ""
+            return _use(*_served(f"{module}:{app[1]}", app[2], files, folder), seen)
     return False
 
 

@@ -203,10 +203,15 @@ def _physical(where: Place) -> dict[str, Any]:
 def _uri(file: str) -> str:
     """A relative reference, or file:// for an absolute path; what a URI may not hold is escaped."""
     path = file.replace("\\", "/")
-    escaped = "".join(
+    if re.match(r"[A-Za-z]:/", path):
+        return f"file:///{path[:2]}{_escaped_path(path[2:])}"
+    return f"file://{_escaped_path(path)}" if path.startswith("/") else _escaped_path(path)
+
+
+def _escaped_path(path: str) -> str:
+    return "".join(
         sign if sign.isascii() and (sign.isalnum() or sign in "/._-~") else _percent(sign) for sign in path
     )
-    return f"file://{escaped}" if path.startswith("/") else escaped
 
 
 def _percent(sign: str) -> str:

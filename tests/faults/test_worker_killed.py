@@ -1,0 +1,109 @@
+"""Worker killed with -9 between any two events: nothing is lost or doubled, and it goes on when one is back."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fault_shop import Shop, ended, kill, sound
+from fault_users import Users
+
+from pilotage.core import events as e
+from pilotage.core.state import Status
+
+pytestmark = [pytest.mark.real, pytest.mark.faults]
+
+DOOMED = Path(__file__).with_name("fault_worker.py")
+MOMENTS = [("after", "1"), ("before", "2")]
+ONCE = {"1.0.1": 1, "1.0.2": 1, "2.0.1": 1, "2.0.2": 1}
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=["recorded-and-not-done", "done-and-not-recorded"])
+@pytest.mark.timeout(300)
+def test_a_canary_and_a_way_back_whose_worker_dies_at_every_change(shop: Shop, moment: tuple[str, str]) -> None:
+    shop.write(steps=["50%"])
+    shop.release("1.0")
+    with Users(shop.listen) as users:
+        canary = begun_without_worker(shop, "2.0")
+        lives = live_and_die(shop, canary, moment)
+        state = sound(shop, canary)
+        assert state.status is Status.SUCCEEDED, shop.told()
+        assert shop.live() == "2.0"
+        assert lives > 15
+        assert shop.starts() == ONCE
+
+        doomed = shop.begin("3.0")
+        shop.until_share("3.0", 500_000)
+        shop.stop_workers()
+        asked = shop.start("abort", "--reason", "changed my mind", "--detach", PILOTAGE_NO_WORKER="1")
+        lives = live_and_die(shop, doomed, moment)
+        ended(asked)
+        state = sound(shop, doomed)
+        assert (state.status, state.cause) == (Status.ROLLED_BACK, e.Cause.ASKED), shop.told()
+        assert shop.live() == "2.0"
+        assert lives > 5
+        assert shop.starts() == {**ONCE, "3.0.1": 1, "3.0.2": 1}
+    assert not users.losses, users.told()
+    assert users.answers["3.0"]
+
+
+def begun_without_worker(shop: Shop, version: str) -> str:
+    rollout = shop.begin(version)
+    shop.stop_workers()
+    return rollout
+
+
+def live_and_die(shop: Shop, rollout: str, moment: tuple[str, str]) -> int:
+    """Workers one after the other, each of which dies at its first change; how many there were."""
+    command = [sys.executable, str(DOOMED), *moment, "worker", "--until-idle", "--state", str(shop.state)]
+    for lives in range(150):
+        if shop.state_of(rollout).status.final:
+            return lives
+        before = len(shop.events(rollout))
+        done = subprocess.run(command, cwd=shop.folder, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode in (-9, 0), done.stderr
+        assert len(shop.events(rollout)) > before, f"a life without a trace\n{done.stderr}"
+    raise AssertionError(shop.told(rollout))
+
+
+def test_a_worker_killed_at_random_instants(open_shop: Shop) -> None:
+    shop, dice = open_shop, random.Random(7)
+    with Users(shop.listen) as users:
+        rollout, kills = shop.begin("2.0"), 0
+        while not shop.state_of(rollout).status.final:
+            worker = shop.worker()
+            pause_until = time.monotonic() + dice.uniform(0.5, 3)
+            while time.monotonic() < pause_until and worker.poll() is None:
+                time.sleep(0.01)
+            kill(*shop.workers())
+            ended(worker)
+            kills += 1
+        assert sound(shop, rollout).status is Status.SUCCEEDED, shop.told()
+    assert kills > 2
+    assert shop.starts() == ONCE
+    assert not users.losses, users.told()
+
+
+def test_whoever_watches_brings_a_killed_worker_back(open_shop: Shop) -> None:
+    shop = open_shop
+    with Users(shop.listen):
+        rollout = shop.begin("2.0")
+        shop.until_share("2.0", 200_000)
+        shop.stop_workers()
+        watched = shop.pilotage("watch", "--until-retired")
+        assert watched.code == 0, watched
+    assert sound(shop, rollout).status is Status.SUCCEEDED
+
+
+def test_a_second_worker_is_told_that_there_is_one(open_shop: Shop) -> None:
+    shop = open_shop
+    shop.write(hold="1m")
+    shop.begin("2.0")
+    shop.until(shop.workers)
+    second = shop.pilotage("worker", "--json")
+    assert second.code == 5, second
+    assert "worker.second" in second.err

@@ -51,7 +51,7 @@ def _wheel(downloads: Path) -> Path:
         return sorted(downloads.glob("airportsdata-*.whl"))
 
     if not found():
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        command = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check"]
         subprocess.run([*command, "--no-deps", "--dest", str(downloads), PACKAGE], check=True)
     return found()[-1]
 

@@ -3,7 +3,7 @@
 A catalogue of 28 298 airports is served by datasette from PyPI, two instances behind the embedded proxy. It is
 released for the first time; then, under load, its next real version with a canary, judged and promoted; then a
 version made bad on purpose, which is judged worse and taken back. At the end: what happened, told by the load
-generator and by Pilotage. Nothing is left running, also after Ctrl-C.
+generator and by Pilotage. Nothing is left running, also after Ctrl-C. docs/demo.md explains it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from findings import Findings, Look, Rollout, looks
+from findings import Findings, Rollout, by_version, number
 from rich.console import Console
 from rich.text import Text
 from traffic import Traffic
@@ -34,8 +33,6 @@ DONE, ROLLED_BACK = 0, 6
 WORK = Path(__file__).parents[2] / ".demo"
 A_WHILE = 5.0
 """Seconds."""
-A_LOOK = 1.5
-"""Seconds in which the worker looks at least once more at a rollout that is not over."""
 SHORT = (("steps: [10%, 50%]", "steps: [50%]"), ("hold: 10s", "hold: 3s"), ("keep_warm: 5s", "keep_warm: 1s"))
 """The quick form, for the tests."""
 
@@ -48,12 +45,14 @@ class Demo:
     def __init__(self, place: Workplace, rate: float, console: Console) -> None:
         self.place, self.rate, self.console = place, rate, console
         self.traffic: Traffic | None = None
-        self.looks: dict[str, dict[str, Look]] = {}
-        """Rollout → what Pilotage had counted by version when the release command had ended."""
         self.parts = 0
 
     def play(self, *changes: tuple[str, str]) -> Findings:
-        self._set_up(*changes)
+        """The whole story. ``changes`` to the example's manifest: (text, its new text)."""
+        self.say("A team and its catalogue")
+        self.place.lay_out(*changes)
+        self.tell(f"28 298 airports in a SQLite file, served by datasette from PyPI, on {self.place.url}")
+        self.tell(f"the team's folder is {_short(self.place.root)}: see its pilotage.yaml")
         self.say(f"The first release: datasette {FIRST}")
         self._release(FIRST, DONE)
         self.say(f"Users come: {self.rate:g} requests a second, from now on without a break")
@@ -67,50 +66,6 @@ class Demo:
         self._a_while()
         self.traffic.stop()
         return self._findings()
-
-    def _set_up(self, *changes: tuple[str, str]) -> None:
-        self.say("A team and its catalogue")
-        self.place.lay_out(*changes)
-        self.tell(f"28 298 airports in a SQLite file, served by datasette from PyPI, on {self.place.url}")
-        self.tell(f"the team's folder is {_short(self.place.root)}; its pilotage.yaml says how it is released")
-
-    def _release(self, version: str, expected: int) -> None:
-        """As a person does it; the command shows the release live until it is decided."""
-        words = ("release", "--to", "local", version, "--yes")
-        self.console.print(Text(f"$ pilotage {' '.join(words)}", style="bold cyan"))
-        code = self.place.pilotage(*words)
-        if code != expected:
-            raise Wrong(f"`pilotage {' '.join(words)}` ended with {code}, not with {expected}")
-        time.sleep(A_LOOK)
-        view = self._outcome()
-        self.looks[view["id"]] = looks(view)
-
-    def _a_while(self) -> None:
-        """Some seconds of nothing but users."""
-        assert self.traffic is not None
-        self.traffic.wait_for(int(A_WHILE * self.rate))
-        requests = self.traffic.requests()
-        versions = Counter(request.version for request in requests)
-        served = ", ".join(f"{number} by {name}" for name, number in sorted(versions.items()))
-        failed = sum(bool(request.failure) for request in requests)
-        self.tell(f"so far {len(requests)} requests ({served}), {failed} failed")
-
-    def _findings(self) -> Findings:
-        assert self.traffic is not None
-        rollouts = [
-            Rollout(self._outcome(id), _object(self._told("why", id, "--json"))["moments"], known)
-            for id, known in self.looks.items()
-        ]
-        return Findings(rollouts, self.traffic.requests(), BAD)
-
-    def _outcome(self, *rollout: str) -> dict[str, Any]:
-        """A rollout as data; the latest one if none is named."""
-        lines = self._told("watch", *rollout, "--timeout=5s", "--json").splitlines()
-        view: dict[str, Any] = _object(lines[-1] if lines else "")["view"]
-        return view
-
-    def _told(self, *words: str) -> str:
-        return self.place.answer(*words).stdout
 
     def stop(self) -> list[str]:
         """Everything, whatever state it is in; what had to be ended by its id because that did not suffice."""
@@ -126,6 +81,40 @@ class Demo:
 
     def tell(self, text: str) -> None:
         self.console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+
+    def _release(self, version: str, expected: int) -> None:
+        """As a person does it; the command shows the release live until the old version is retired."""
+        words = ("release", "--to", "local", version, "--until-retired", "--yes")
+        self.console.print(Text(f"$ pilotage {' '.join(words)}", style="bold cyan"))
+        code = self.place.pilotage(*words)
+        if code != expected:
+            raise Wrong(f"`pilotage {' '.join(words)}` ended with {code}, not with {expected}")
+
+    def _a_while(self) -> None:
+        """Some seconds of nothing but users."""
+        assert self.traffic is not None
+        self.traffic.wait_for(int(A_WHILE * self.rate))
+        requests = self.traffic.requests()
+        failed = sum(bool(request.failure) for request in requests)
+        self.tell(f"so far {number(len(requests))} requests ({by_version(requests)}), {failed} failed")
+
+    def _findings(self) -> Findings:
+        assert self.traffic is not None
+        history = json.loads(self._told("history", "--json"))
+        ids = [rollout["id"] for rollout in reversed(history["rollouts"])]
+        return Findings([self._rollout(id) for id in ids], self.traffic.requests(), BAD)
+
+    def _rollout(self, id: str) -> Rollout:
+        *events, outcome = map(json.loads, self._told("watch", id, "--json").splitlines())
+        timeline = self._told("watch", id).split("\n\n")[0].splitlines()
+        return Rollout(outcome["view"], datetime.fromisoformat(events[1]["at"]), timeline)
+
+    def _told(self, *words: str) -> str:
+        """What a command printed. ``watch`` ends at once: its rollout is over."""
+        told = self.place.answer(*words)
+        if not told.stdout:
+            raise Wrong(f"`pilotage {' '.join(words)}` ended with {told.returncode}: {told.stderr}")
+        return told.stdout
 
 
 def main() -> int:
@@ -157,25 +146,8 @@ def _run(demo: Demo, changes: tuple[tuple[str, str], ...]) -> int:
             hold()
             code = _stopped(demo, began) or code
     if found is not None:
-        code = _told(demo, found) or code
+        code = _reported(demo, found) or code
     return code
-
-
-def _told(demo: Demo, found: Findings) -> int:
-    demo.say("What happened")
-    found.show(demo.console)
-    demo.console.rule("[bold]How to look further", align="left")
-    bad = found.rollouts[-1].view["id"]
-    demo.tell(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
-    demo.tell(f"cd {shlex.quote(_short(demo.place.root))}")
-    for command in ("history", f"why {bad}", f"status {bad}", f"plan --to local {FIRST}"):
-        demo.tell(f"pilotage {command}")
-    demo.tell("cat pilotage.yaml")
-    if odd := found.unexplained():
-        demo.tell(
-            f"{len(odd)} requests failed that {BAD} did not fail itself: see {demo.place.folder}/load.jsonl"
-        )
-    return 1 if odd else 0
 
 
 def _stopped(demo: Demo, began: float) -> int:
@@ -187,6 +159,27 @@ def _stopped(demo: Demo, began: float) -> int:
         return 1
     demo.tell(f"nothing is left running; it took {time.monotonic() - began:.0f} s")
     return 0
+
+
+def _reported(demo: Demo, found: Findings) -> int:
+    demo.say("What happened")
+    found.show(demo.console)
+    demo.say("How to look further")
+    bad = found.rollouts[-1].view["id"]
+    demo.tell(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
+    demo.tell(f"cd {shlex.quote(_short(demo.place.root))}")
+    for command, what in (
+        ("history", "all rollouts"),
+        (f"why {bad}", "what decided, on what evidence"),
+        (f"watch {bad}", "everything; while it goes on: live"),
+        (f"plan --to local {FIRST}", "what a release would do"),
+    ):
+        demo.tell(f"pilotage {command:<28}# {what}")
+    odd = found.unexplained()
+    if odd:
+        report = demo.place.folder / "load.jsonl"
+        demo.tell(f"{len(odd)} requests failed that {BAD} did not fail itself: see {_short(report)}")
+    return 1 if odd else 0
 
 
 @contextmanager
@@ -208,16 +201,6 @@ def _interrupts() -> Iterator[Callable[[], None]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        told = json.loads(text)
-    except ValueError:
-        raise Wrong(f"pilotage told no JSON: {text[:200]!r}") from None
-    if not isinstance(told, dict) or "problems" in told:
-        raise Wrong(f"pilotage told a problem: {text[:500]}")
-    return told
 
 
 def _short(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What happened, from two sides: the load generator's count beside Pilotage's own."""
+"""What happened, told from two sides: by the load generator, and by Pilotage."""
 
 from __future__ import annotations
 
@@ -15,28 +15,16 @@ from rich.table import Table
 from rich.text import Text
 from traffic import NOBODY, Request
 
-TONES = {"good": "green", "bad": "red", "warn": "yellow", "strong": "bold", "dim": "dim"}
-
-
-@dataclass(frozen=True)
-class Look:
-    """What Pilotage knew of one version's requests when it last looked at the router."""
-
-    at: datetime
-    requests: int
-    failed: int
-
 
 @dataclass(frozen=True)
 class Rollout:
-    """One rollout as ``pilotage`` tells it with --json."""
+    """One rollout as ``pilotage watch`` tells it once it is over."""
 
     view: dict[str, Any]
-    """The outcome (``pilotage watch``)."""
-    moments: Sequence[dict[str, Any]]
-    """The timeline (``pilotage why``)."""
-    looks: dict[str, Look]
-    """By version, when the release command had ended."""
+    """The outcome, of the last line with --json."""
+    began: datetime
+    """Pilotage's first look: from here on it counts."""
+    timeline: Sequence[str]
 
     @property
     def title(self) -> str:
@@ -44,8 +32,9 @@ class Rollout:
         return f"{self.view['id']}: " + (f"from {old} to {new}" if old else f"{new}, the first release")
 
     def meanwhile(self, requests: Sequence[Request]) -> list[Request]:
-        begin, end = (datetime.fromisoformat(self.view[name]) for name in ("created", "finished"))
-        return [request for request in requests if begin <= request.at <= end]
+        """What came to its end between Pilotage's first look and its last."""
+        end = datetime.fromisoformat(self.view["seen_at"] or self.view["finished"])
+        return [request for request in requests if self.began <= request.at <= end]
 
 
 @dataclass(frozen=True)
@@ -58,115 +47,76 @@ class Findings:
     def show(self, console: Console) -> None:
         for rollout in self.rollouts:
             console.print()
-            console.print(Text(f"{rollout.title} · {rollout.view['headline']}", style="bold"))
-            console.print(_indented(_timeline(rollout)))
-            console.print(_indented(self._figures(rollout)))
+            console.print(Text(rollout.title, style="bold"), Text(rollout.view["headline"]), sep="   ")
+            console.print(_indented(Text("\n".join(rollout.timeline))))
+            if meanwhile := rollout.meanwhile(self.requests):
+                console.print(_indented(_both_counts(rollout.view["traffic"], meanwhile)))
+            console.print(_indented(_figures(rollout.view["figures"])))
         console.print()
-        console.print(Text("Requests by version, counted from both sides", style="bold"))
-        console.print(_indented(self._both_counts()))
-        console.print(_indented(Text(self.explained(), style="red" if self.unexplained() else "green")))
+        console.print(Text("All requests", style="bold"))
+        for sentence in self.explained():
+            console.print(_indented(Text(sentence, style="red" if self.unexplained() else "green")))
 
     def unexplained(self) -> list[Request]:
         """Failed requests that the bad version did not fail by its own answer 500."""
         own = (self.bad, "status 500")
-        return [one for one in self._failed() if (one.version, one.failure) != own]
+        return [one for one in self.requests if one.failure and (one.version, one.failure) != own]
 
-    def explained(self) -> str:
-        """One sentence on every failed request."""
-        odd, failed = self.unexplained(), len(self._failed())
-        text = f"{failed} of {_number(len(self.requests))} requests failed for users: "
-        text += f"{failed - len(odd)} are answers 500 of {self.bad} itself"
+    def explained(self) -> list[str]:
+        """Sentences about every request, and every failed one."""
+        odd, failed = self.unexplained(), sum(bool(request.failure) for request in self.requests)
+        served = f"{number(len(self.requests))} requests: {by_version(self.requests)}."
+        own = f"{failed} failed for users. {failed - len(odd)} of them are answers 500 of {self.bad} itself"
         kinds = Counter(f"{one.failure} ({_whose(one)})" for one in odd)
         rest = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        return f"{text}, and {len(odd)} are not: {rest}" if odd else f"{text}; no other request failed"
-
-    def _failed(self) -> list[Request]:
-        return [request for request in self.requests if request.failure]
-
-    def _figures(self, rollout: Rollout) -> Table:
-        figures, requests = rollout.view["figures"], rollout.meanwhile(self.requests)
-        served = Counter(request.version for request in requests)
-        told = {
-            "served meanwhile": ", ".join(f"{_number(n)} by {name}" for name, n in sorted(served.items())),
-            "failed for users": str(sum(bool(request.failure) for request in requests)) if requests else "",
-            "exposed until the verdict": _lasting(figures["to_verdict"]),
-            "verdict to full rollback": _lasting(figures["to_rollback"]),
-        }
-        table = Table.grid(padding=(0, 2))
-        for name, value in told.items():
-            if value:
-                table.add_row(Text(name, style="dim"), value)
-        return table
-
-    def _both_counts(self) -> Table:
-        table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="dim")
-        table.add_column("version")
-        for name in ("requests", "failed", "until", "load", "Pilotage", "failed: load", "Pilotage"):
-            table.add_column(name, justify="right")
-        looks = {version: look for rollout in self.rollouts for version, look in rollout.looks.items()}
-        for version in sorted({request.version for request in self.requests}):
-            mine = [request for request in self.requests if request.version == version]
-            table.add_row(version, *_counts(mine), *_beside(mine, looks.get(version)))
-        return table
+        return [served, f"{own}; {len(odd)} are not: {rest}." if odd else f"{own}; no other request failed."]
 
 
-def looks(view: dict[str, Any]) -> dict[str, Look]:
-    """By version, as far as the router still counts it."""
-    at = view["seen_at"]
-    return {
-        traffic["version"]: Look(datetime.fromisoformat(at), traffic["requests"], traffic["failed"])
-        for traffic in view["traffic"]
-        if at is not None and traffic["requests"] is not None
-    }
+def by_version(requests: Sequence[Request]) -> str:
+    counts = Counter(request.version for request in requests)
+    return ", ".join(f"{number(count)} by {version}" for version, count in sorted(counts.items()))
 
 
-def _beside(requests: Sequence[Request], look: Look | None) -> tuple[str, ...]:
-    """Both counts until Pilotage's last look at this version."""
-    if look is None:
-        return ("", "", "", "", "")
-    load, failed = _counts([request for request in requests if request.at <= look.at])
-    return (f"{look.at.astimezone():%H:%M:%S}", load, _number(look.requests), failed, _number(look.failed))
+def number(value: int) -> str:
+    return f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")
 
 
-def _counts(requests: Sequence[Request]) -> tuple[str, str]:
-    return _number(len(requests)), _number(sum(bool(request.failure) for request in requests))
-
-
-def _timeline(rollout: Rollout) -> Table:
-    """The moments, without those that only say again what was said."""
-    table = Table.grid(padding=(0, 2))
-    began = datetime.fromisoformat(rollout.view["created"])
-    said: set[str] = set()
-    for moment in rollout.moments:
-        if moment["detail"] or moment["tone"] == "dim" or moment["text"] in said:
-            continue
-        said.add(moment["text"])
-        at = datetime.fromisoformat(moment["at"])
-        table.add_row(
-            Text(f"{at.astimezone():%H:%M:%S}", style="dim"),
-            Text(f"+{(at - began).total_seconds():.1f} s", style="dim", justify="right"),
-            Text(moment["text"], style=TONES.get(moment["tone"], "")),
-        )
+def _both_counts(traffic: Sequence[dict[str, Any]], requests: Sequence[Request]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("counted by")
+    for name in ("load", "Pilotage", "failed: load", "Pilotage"):
+        table.add_column(name, justify="right")
+    pilotage = {one["version"]: (one["requests"], one["failed"]) for one in traffic}
+    for version in sorted({*pilotage, *(request.version for request in requests)}):
+        mine = [request for request in requests if request.version == version]
+        failed = sum(bool(request.failure) for request in mine)
+        theirs = ["?" if count is None else number(count) for count in pilotage.get(version, (None, None))]
+        table.add_row(version, number(len(mine)), theirs[0], number(failed), theirs[1])
     return table
+
+
+def _figures(figures: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for name, key in (
+        ("from exposure to verdict", "to_verdict"),
+        ("from verdict to full rollback", "to_rollback"),
+    ):
+        if figures[key] is not None:
+            table.add_row(Text(name, style="dim"), f"{_seconds(figures[key]):.2f} s")
+    return table
+
+
+def _seconds(iso: str) -> float:
+    """``PT1M2.5S`` → 62.5"""
+    found = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?", iso)
+    if found is None:
+        raise ValueError(f"{iso!r} is not a duration")
+    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _whose(request: Request) -> str:
     return "no version answered" if request.version == NOBODY else request.version
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def _lasting(iso: str | None) -> str:
-    """``PT1M2.5S`` → ``62.5 s``; empty when it has not come to that."""
-    if iso is None:
-        return ""
-    found = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?", iso)
-    if found is None:
-        return iso
-    days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return f"{((days * 24 + hours) * 60 + minutes) * 60 + seconds:.2f} s"
 
 
 def _indented(what: Any) -> Padding:

@@ -59,7 +59,7 @@ class Desk:
 
     def hold(self, owner: str = "w1", now: float = 0, ttl: timedelta = TTL) -> tuple[Held, State]:
         """The one rollout that is due."""
-        [claimed] = self.claim(owner, at(now), ttl, 10)
+        [claimed] = run(self.store.claim(owner, at(now), ttl, 10))
         return claimed
 
     def due(self, now: float, owner: str = "looker") -> list[str]:

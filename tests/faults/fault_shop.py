@@ -10,6 +10,7 @@ Everything that it starts has its folder in its arguments or as its working dire
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -23,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +35,7 @@ from pilotage.core.environment import Environment
 from pilotage.core.state import State, fold
 from pilotage.core.steps import Expose
 from pilotage.store import reading
+from pilotage.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
@@ -145,6 +148,16 @@ class Shop:
     def worker(self, **variables: str) -> subprocess.Popen[str]:
         """A worker of ours, that ends when nothing is left to do."""
         return self.start("worker", "--until-idle", "--state", str(self.state), **variables)
+
+    def order(self, rollout: str, order: e.Order) -> None:
+        """Into the rollout's inbox, without a command that would also start a worker."""
+
+        async def send() -> None:
+            store = SqliteStore.open(self.database)
+            await store.send(rollout, order, "ada", datetime.now(UTC), reason="changed her mind")
+            await store.close()
+
+        asyncio.run(send())
 
     # Processes
 

@@ -39,9 +39,8 @@ def test_a_canary_and_a_way_back_whose_worker_dies_at_every_change(shop: Shop, m
         doomed = shop.begin("3.0")
         shop.until_share("3.0", 500_000)
         shop.stop_workers()
-        asked = shop.start("abort", "--reason", "changed my mind", "--detach", PILOTAGE_NO_WORKER="1")
+        shop.order(doomed, e.Order.ABORT)
         lives = live_and_die(shop, doomed, moment)
-        ended(asked)
         state = sound(shop, doomed)
         assert (state.status, state.cause) == (Status.ROLLED_BACK, e.Cause.ASKED), shop.told()
         assert shop.live() == "2.0"

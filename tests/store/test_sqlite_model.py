@@ -101,14 +101,15 @@ class Both(RuleBasedStateMachine):
     def events(self, state: State, move: str) -> tuple[e.Event, ...]:
         now = at(self.now)
         note = e.Intended(at=now, key=f"k{state.events}", value="v", told="t")
-        return {
+        moves: dict[str, tuple[e.Event, ...]] = {
             "note": (note,),
             "start": (e.Started(at=now),),
             "heard": (e.Heard(at=now, upto=state.heard + 1),),
             "finish": (make_finished(at=now),),
             "nothing": (),
             "two": (note, e.Paused(at=now, reason="ö")),
-        }[move]
+        }
+        return moves[move]
 
     @rule(worker=WORKERS, ttl=st.integers(0, 30), limit=st.integers(0, 3))
     def claim(self, worker: str, ttl: int, limit: int) -> None:

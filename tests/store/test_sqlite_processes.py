@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def note(by: str, value: str = "") -> e.Event:
 
 def in_processes(work: Callable[..., Any], path: Path, count: int, *shared: Any) -> list[Any]:
     """``work(path, number, *shared)`` in so many processes; what each of them returned."""
-    pool: list[tuple[BaseProcess, Connection]] = []
+    pool: list[tuple[ForkProcess, Connection]] = []
     for number in range(count):
         here, there = PROCESSES.Pipe(duplex=False)
         process = PROCESSES.Process(target=_work, args=(there, work, path, number, *shared))

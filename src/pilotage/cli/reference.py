@@ -11,8 +11,8 @@ HEAD = """<!-- Made from the help by `python -m pilotage.cli.reference`; a test 
 
 # Commands
 
-Every command says what it does with `--help`. What a program may rely on: `--json` puts JSON and nothing else on
-standard output (problems and remarks go to standard error), the [exit codes](exit-codes.md) are never
+Every command says what it does with `--help`. What a program may rely on: `--json` puts JSON and nothing else
+on standard output (problems and remarks go to standard error), the [exit codes](exit-codes.md) are never
 renumbered, and nothing is asked without a terminal.
 
 Every command also takes:
@@ -34,4 +34,5 @@ def commands_page() -> str:
 
 
 if __name__ == "__main__":
+    sys.argv = ["pilotage"]
     sys.stdout.write(commands_page())

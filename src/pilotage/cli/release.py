@@ -150,28 +150,31 @@ async def release(
         Release it although this very version is live.
     """
     from pilotage.cli import outcome
-    from pilotage.cli.watching import duration
+    from pilotage.cli.watching import duration, follow
 
     patience = duration(give_up)
     terminal = Terminal(plain=common.no_color)
     async with opened(common, need_manifest=plan is None) as app:
         made = await _planned(app, version, to, plan, again=again)
-        if not json:
-            _show(made, terminal)
-        if not yes and not json and terminal.interactive and not terminal.ask("\nRelease it?"):
-            terminal.say("Nothing was started.")
+        if not json and not _agreed(made, terminal, asking=not yes):
             return ExitCode.DONE
         state = await app.release(made, by=who(), reason=reason, supersede=supersede)
         if detach:
             return _detached(state, terminal, as_json=json)
-        if not json and not terminal.live:
-            terminal.say()
-        from pilotage.cli.watching import follow
-
         ended = await follow(
             app, state.id, terminal, as_json=json, until_retired=until_retired, patience=patience
         )
     return outcome.exit_code(ended)
+
+
+def _agreed(made: Plan, terminal: Terminal, *, asking: bool) -> bool:
+    """Shows the plan; asks if somebody is there to be asked."""
+    _show(made, terminal)
+    terminal.say()
+    if asking and terminal.interactive and not terminal.ask("Release it?"):
+        terminal.say("Nothing was started.")
+        return False
+    return True
 
 
 async def _planned(app: App, version: str | None, to: str | None, path: Path | None, *, again: bool) -> Plan:

@@ -222,7 +222,7 @@ def duration(text: str | None) -> timedelta | None:
     try:
         parsed = parse_duration(text)
     except ValueError as error:
-        raise usage(str(error), "write it like 30s or 10m") from None
+        raise usage(str(error), "`--timeout 10m`") from None
     if not isinstance(parsed, timedelta):
-        raise usage(f"{text!r} is not a duration", "write it like 30s or 10m")
+        raise usage(f"{text!r} is not a duration", "`--timeout 10m`")
     return parsed

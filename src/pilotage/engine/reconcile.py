@@ -84,7 +84,7 @@ class Reconciler:
         if world.router is None or not world.router.running:
             return
         judged = self._bench.due(state, now)
-        if not judged and not (state.exposed_at and self._showcase.wants_reading(state.id, now)):
+        if not judged and not self._showcase.wants_reading(state, now):
             return
         router = self._reach_of(state.plan).router
         telemetry = await ask(router.telemetry(), f"the router {state.plan.router.kind}", world.trouble)

@@ -41,11 +41,17 @@ class Worker:
         """Ends soon: passes that have begun are finished, leases are given back."""
         self._stopping.set()
 
-    async def run(self, *, until_idle: bool = False) -> None:
-        """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment."""
+    async def run(self, *, until_idle: bool = False, alone: bool = False) -> None:
+        """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment.
+
+        ``alone``: no other worker can live (its caller holds the lock that each of them holds), so leases that
+        are not given back are those of the dead, and are taken at once.
+        """
         keeper = asyncio.create_task(self._renew())
         idle = 0.0
         try:
+            if alone:
+                await self._take_from_the_dead()
             while not self._stopping.is_set():
                 busy = await self._claim()
                 idle = 0.0 if busy else idle + POLL
@@ -61,19 +67,28 @@ class Worker:
         if not self._stopping.is_set():
             await self._clock.sleep(seconds)
 
+    async def _take_from_the_dead(self) -> None:
+        """Claims as if it were one lease later: no lease of before is valid then, and ours is none too long."""
+        try:
+            self._begin(await self._store.claim(self.name, self._clock.now() + LEASE, timedelta(0), AT_ONCE))
+        except StoreError as error:
+            log.warning("the store is out of reach, old leases will run out: %s", error)
+
     async def _claim(self) -> bool:
         """Starts a task for every rollout that is due; says whether anything is unfinished."""
         try:
             room = AT_ONCE - len(self._tasks)
-            claims = await self._store.claim(self.name, self._clock.now(), LEASE, room) if room else []
-            for held, state in claims:
-                log.info("took %s (lease %d)", held.rollout, held.epoch)
-                self._tasks[held.rollout] = asyncio.create_task(self._drive_to_end(held, state))
+            self._begin(await self._store.claim(self.name, self._clock.now(), LEASE, room) if room else [])
             return bool(self._tasks) or bool(await self._store.rollouts(unfinished=True, limit=1))
         except StoreError as error:
             log.warning("the store is out of reach: %s", error)
             await self._nap(1)
             return True
+
+    def _begin(self, claims: list[tuple[Held, State]]) -> None:
+        for held, state in claims:
+            log.info("took %s (lease %d)", held.rollout, held.epoch)
+            self._tasks[held.rollout] = asyncio.create_task(self._drive_to_end(held, state))
 
     async def _renew(self) -> None:
         while True:

@@ -48,8 +48,9 @@ def rollouts(
         conditions.append("environment = :environment")
     rows = db.execute(
         f"""
-        SELECT {_COLUMNS} FROM {source} {_CREATION}
-        WHERE {" AND ".join(conditions)} ORDER BY seq DESC LIMIT :limit
+        SELECT {_COLUMNS} FROM rollouts {_CREATION} WHERE seq IN (
+            SELECT seq FROM {source} WHERE {" AND ".join(conditions)} ORDER BY seq DESC LIMIT :limit
+        ) ORDER BY seq DESC
         """,
         {"service": service, "environment": environment, "limit": limit},
     ).fetchall()

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pilotage.core.notation import DurationText
-from pilotage.core.steps import Judge, Promote, Retire, Step
+from pilotage.core.steps import Judge, Promote, Retire, Step, Undecided
 from pilotage.strategies.method import Context, Method, artifacts, only, proven
 
 
@@ -21,7 +21,8 @@ class BlueGreen(Method):
         description="How long the new side must stay under the error limit after the switch to be promoted.",
     )
     at_most: DurationText | None = Field(
-        default=None, description="How long baking may take in all; then the old side is switched back."
+        default=None,
+        description="How long baking may take in all; then the old side is switched back. Without it: wait.",
     )
     keep_warm: DurationText = Field(
         default=timedelta(minutes=10),
@@ -32,7 +33,7 @@ class BlueGreen(Method):
         assert context.old is not None
         steps = [*artifacts(context), *proven(self, context), only(context.new, self.key)]
         if self.bake:
-            steps.append(Judge(at_least=self.bake, at_most=self.at_most))
+            steps.append(Judge(at_least=self.bake, at_most=self.at_most, undecided=Undecided.ROLLBACK))
         return [
             *steps,
             Promote(release=context.new.id),

@@ -83,8 +83,7 @@ def _sentence(plan: Plan, event: e.Event) -> tuple[str, Tone]:
             what = "go on to the end" if event.full else "go on"
             return _because(f"{event.by} let it {what}", event.reason), Tone.PLAIN
         case e.TurnedBack():
-            why = "" if event.cause is e.Cause.JUDGED else _first_line("\n".join(event.why))
-            return _because(f"Turned back: {CAUSE[event.cause]}", why), Tone.BAD
+            return _turned_back(event), Tone.BAD
         case e.Promoted():
             tone = Tone.GOOD if event.release == plan.new.id else Tone.WARN
             return f"{version(plan, event.release)} is the version of {plan.environment} now", tone
@@ -159,6 +158,20 @@ def _created(plan: Plan, event: e.Created) -> str:
     what = f"{event.by} released {old}{version(plan, plan.new.id)} to {plan.environment} ({plan.method})"
     behind = f", queued behind {event.queued_behind}" if event.queued_behind else ""
     return _because(what + behind, event.reason)
+
+
+def _turned_back(event: e.TurnedBack) -> str:
+    if event.cause is e.Cause.JUDGED:
+        return f"Turned back: {CAUSE[event.cause]}"
+    if event.cause is e.Cause.ASKED:
+        return _because(f"Turned back: {event.by} asked for it", reason_given(event))
+    return _because(f"Turned back: {CAUSE[event.cause]}", _first_line("\n".join(event.why)))
+
+
+def reason_given(event: e.TurnedBack) -> str:
+    """What the person who asked for it gave as a reason."""
+    said = "; ".join(event.why)
+    return "" if said == f"{event.by} asked for it" else said
 
 
 def _finished(plan: Plan, event: e.Finished, new: str) -> str:

@@ -36,10 +36,12 @@ def judge_lines(view: RolloutView, width: int) -> list[Line]:
 def _wide(judge: JudgeView, width: int) -> list[Line]:
     """One row a measure."""
     size = 10 if width >= 116 else 6
-    heads = ("", "old", "new", "new / old", "", "take back", "", "go on", "")
+    limits = {one.limit for one in judge.measures if one.limit is not None}
+    limit = f"limit {times(limits.pop())}" if len(limits) == 1 else ""
+    heads = ("", "old", "new", "new / old", limit, "take back", "", "go on", "")
     rows = [[span(head, Tone.DIM) for head in heads]]
     for one in judge.measures:
-        rows.append([_name(one), *_rates(one), *_ratio(one), *_evidence(one, size)])
+        rows.append([_name(one), *_rates(one), *_ratio(one, told=bool(limit)), *_evidence(one, size)])
     lines = table(rows, width, right=frozenset({6, 8}))
     for one in _most_wanting(judge):
         lines += wrap(line("  ", span(f"{told_name(one.name)}: {lacking(one.missing)}", Tone.DIM)), width, 4)
@@ -62,7 +64,7 @@ def _narrow(one: MeasureView, width: int, *, wanting: bool) -> list[Line]:
     """Three or four rows a measure."""
     old, new = _rates(one)
     rates = line("  ", _name(one), "  ", *(("old ", old, "  ") if old.text else ()), "new ", new)
-    drawn, ratio = _ratio(one)
+    drawn, ratio = _ratio(one, told=False)
     back, back_part, on, on_part = _evidence(one, 8)
     rows = [fit(rates, width)]
     if drawn.text or ratio.text:
@@ -87,8 +89,8 @@ def _rates(one: MeasureView) -> list[Span]:
     return [span(old, Tone.OLD), span(new or "–", Tone.BAD if one.blamed else Tone.NEW)]
 
 
-def _ratio(one: MeasureView) -> list[Span]:
-    """The interval, drawn and in figures; or the absolute limit."""
+def _ratio(one: MeasureView, *, told: bool) -> list[Span]:
+    """The interval, drawn and in figures; or the absolute limit. ``told``: the limit stands elsewhere."""
     if one.ceiling is not None:
         return [span("", Tone.PLAIN), span(f"limit {rate(one.ceiling)}", Tone.PLAIN)]
     if one.low is None and one.high is None:
@@ -99,7 +101,7 @@ def _ratio(one: MeasureView) -> list[Span]:
         between = f"at most {times(one.high)}"
     else:
         between = f"{times(one.low)[:-2]} … {times(one.high)}"
-    limit = f", limit {times(one.limit)}" if one.limit is not None else ""
+    limit = f", limit {times(one.limit)}" if one.limit is not None and not told else ""
     return [span(scale(one.low, one.high, one.limit), Tone.PLAIN), span(between + limit, Tone.PLAIN)]
 
 

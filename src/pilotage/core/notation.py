@@ -15,6 +15,7 @@ from pydantic import BeforeValidator
 from pilotage.core.values import EVERYBODY
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST = 10 * 366 * 86_400
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
@@ -30,7 +31,10 @@ def parse_duration(text: Any) -> Any:
         return text  # ISO 8601, as in the JSON of a plan
     if not isinstance(text, str) or not _WHOLE.fullmatch(text.replace(" ", "")):
         raise ValueError(f"{text!r} is not a duration: write it like 30s, 5m, 1h30m or 2d")
-    return timedelta(seconds=sum(float(n) * _UNITS[u] for n, u in _PART.findall(text.replace(" ", ""))))
+    seconds = sum(float(n) * _UNITS[u] for n, u in _PART.findall(text.replace(" ", "")))
+    if seconds > _LONGEST:
+        raise ValueError(f"{text!r} is a duration of more than ten years")
+    return timedelta(seconds=seconds)
 
 
 def parse_share(text: Any) -> int:

@@ -18,16 +18,19 @@ class Rolling(Method):
     """Instances are replaced batch by batch; each batch carries its part of the traffic."""
 
     method: Literal["rolling"] = "rolling"
-    batch: int = Field(default=1, ge=1, description="How many instances are replaced at a time.")
+    batch: int = Field(default=1, ge=1, strict=True, description="How many instances are replaced at a time.")
     surge: bool = Field(
         default=True,
+        strict=True,
         description="Start the new ones first (needs room for one batch more); false: stop the old ones first.",
     )
     hold: DurationText = Field(
         default=timedelta(0), description="How long to wait after each batch; the judge watches meanwhile."
     )
     judge: bool = Field(
-        default=False, description="Whether each batch waits until the judge lets it go on, not only the time."
+        default=False,
+        strict=True,
+        description="Whether each batch waits until the judge lets it go on, not only the time.",
     )
     keep_warm: DurationText = Field(
         default=timedelta(0), description="How long the last batch of old instances stays ready after the end."

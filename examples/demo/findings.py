@@ -51,7 +51,8 @@ class Findings:
             console.print(_indented(Text("\n".join(rollout.timeline))))
             if meanwhile := rollout.meanwhile(self.requests):
                 console.print(_indented(_both_counts(rollout.view["traffic"], meanwhile)))
-            console.print(_indented(_figures(rollout.view["figures"])))
+            if figures := _figures(rollout.view["figures"]):
+                console.print(_indented(Text("\n".join(figures))))
         console.print()
         console.print(Text("All requests", style="bold"))
         for sentence in self.explained():
@@ -83,8 +84,8 @@ def number(value: int) -> str:
 
 def _both_counts(traffic: Sequence[dict[str, Any]], requests: Sequence[Request]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("counted by")
-    for name in ("load", "Pilotage", "failed: load", "Pilotage"):
+    table.add_column("version")
+    for name in ("requests: load", "Pilotage", "failed: load", "Pilotage"):
         table.add_column(name, justify="right")
     pilotage = {one["version"]: (one["requests"], one["failed"]) for one in traffic}
     for version in sorted({*pilotage, *(request.version for request in requests)}):
@@ -95,15 +96,10 @@ def _both_counts(traffic: Sequence[dict[str, Any]], requests: Sequence[Request])
     return table
 
 
-def _figures(figures: dict[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for name, key in (
-        ("from exposure to verdict", "to_verdict"),
-        ("from verdict to full rollback", "to_rollback"),
-    ):
-        if figures[key] is not None:
-            table.add_row(Text(name, style="dim"), f"{_seconds(figures[key]):.2f} s")
-    return table
+def _figures(figures: dict[str, Any]) -> list[str]:
+    named = {"from exposure to verdict": "to_verdict", "from verdict to full rollback": "to_rollback"}
+    known = {name: figures[key] for name, key in named.items() if figures[key] is not None}
+    return [f"{name}: {_seconds(iso):.2f} s" for name, iso in known.items()]
 
 
 def _seconds(iso: str) -> float:
@@ -120,4 +116,4 @@ def _whose(request: Request) -> str:
 
 
 def _indented(what: Any) -> Padding:
-    return Padding(what, (0, 0, 0, 2))
+    return Padding(what, (0, 0, 0, 2), expand=False)

@@ -89,7 +89,7 @@ class Workplace:
         )
 
     def running(self) -> dict[int, str]:
-        """What works out of this folder: pid → command line."""
+        """What works out of this folder, or in it: pid → command line."""
         mark, me = f"{self.folder}{os.sep}", os.getpid()
         return {pid: line for pid, line in _processes() if mark in line and pid != me and _ours(line)}
 
@@ -149,14 +149,14 @@ def _free_address(wished: str) -> str:
 
 
 def _processes() -> Iterator[tuple[int, str]]:
-    """Every process of this machine that we may see, with its command line."""
+    """Every process that we may look at: its command line, and where /proc tells it the folder it works in."""
     if Path("/proc/self/cmdline").exists():
-        for folder in Path("/proc").glob("[0-9]*"):
+        for process in Path("/proc").glob("[0-9]*"):
             try:
-                line = (folder / "cmdline").read_text(errors="replace")
+                line, where = (process / "cmdline").read_text(errors="replace"), (process / "cwd").readlink()
             except OSError:
                 continue
-            yield int(folder.name), line.replace("\0", " ")
+            yield int(process.name), f"{line.replace(chr(0), ' ')} (in {where}{os.sep})"
         return
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True)
     for row in listed.stdout.splitlines():

@@ -97,7 +97,8 @@ class Store(Protocol):
 
         ``environment`` is the new record; it is stored with its revision one higher, and only if the stored
         one still has that revision. Raises Conflict when a rollout or the environment has moved on meanwhile,
-        LeaseLost when a change's lease is not the current one.
+        or when a rollout would end with a message that it has not heard; LeaseLost when a change's lease is
+        not the current one.
         """
         ...
 
@@ -109,6 +110,11 @@ class Store(Protocol):
         """Keeps all leases of this owner that have not been taken away."""
         ...
 
+    async def take_over(self) -> None:
+        """Ends all leases; everything unfinished is due. Only for a worker that knows it is the only one, when
+        it begins: the one before may have been killed."""
+        ...
+
     async def release(self, held: Held, wake: datetime) -> None:
         """Gives a lease back; due again at ``wake``, or at once if a message came meanwhile."""
         ...
@@ -118,7 +124,8 @@ class Store(Protocol):
     ) -> Message:
         """Puts an order in a rollout's inbox and makes it due. The same ``key`` is stored once.
 
-        Raises StoreError (code ``rollout.unknown``) when there is no such rollout.
+        Raises StoreError (code ``rollout.unknown``) when there is no such rollout, Conflict (code
+        ``rollout.ended``) when it is final: nobody would hear it.
         """
         ...
 

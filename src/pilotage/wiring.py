@@ -203,6 +203,7 @@ class App:
                 return
 
     async def _work(self, *, until_idle: bool) -> bool:
+        await self.store.take_over()
         worker = Worker(self.store, self.clock, self.reach_of)
         asked = False
 

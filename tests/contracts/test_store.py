@@ -379,17 +379,33 @@ class TestInbox:
         desk.send("shop-1", Order.PAUSE, "ada", at(1))
         assert desk.due(0) == ["shop-1"]
 
-    def test_a_message_does_not_wake_what_is_final(self, desk: Desk) -> None:
+    def test_what_is_final_takes_no_message(self, desk: Desk) -> None:
         desk.commit(make_change("shop-1", make_created(), make_finished()))
-        desk.send("shop-1", Order.ROLLBACK, "ada", at(1))
+        with pytest.raises(Conflict, match="has ended"):
+            desk.send("shop-1", Order.ROLLBACK, "ada", at(1))
+        assert desk.messages("shop-1", 0) == ()
         assert desk.due(10**6) == []
 
-    def test_nor_what_becomes_final_without_hearing_it(self, desk: Desk) -> None:
+    def test_nothing_ends_without_having_heard_its_messages(self, desk: Desk) -> None:
+        """An order that comes in the last moment is followed or refused, never lost."""
         desk.create()
         held, state = desk.hold()
         desk.send("shop-1", Order.ROLLBACK, "ada", at(1))
-        desk.commit(make_change(state, make_finished(), held=held))
-        assert desk.due(10**6) == []
+        with pytest.raises(Conflict, match="without having heard"):
+            desk.commit(make_change(state, make_finished(), held=held))
+        assert desk.rollout("shop-1") == state
+        desk.commit(make_change(state, e.Heard(at=at(1), upto=1), make_finished(), held=held))
+        assert desk.rollout("shop-1").status.final
+
+    def test_the_only_worker_takes_everything_over(self, desk: Desk) -> None:
+        desk.create()
+        held, state = desk.hold()
+        assert desk.due(1) == []
+        desk.take_over()
+        after, _ = desk.hold()
+        assert after.epoch > held.epoch
+        with pytest.raises(LeaseLost):
+            desk.commit(make_change(state, note(), held=held))
 
     def test_a_message_does_not_break_a_lease(self, desk: Desk) -> None:
         desk.create()

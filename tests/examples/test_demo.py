@@ -31,11 +31,12 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def running(folder: Path) -> list[str]:
-    """Command lines of the processes that work out of this folder."""
+    """Command lines of the processes that work out of this folder, or in it."""
     lines = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            lines.append(file.read_text(errors="replace").replace("\0", " "))
+            line = (process / "cmdline").read_text(errors="replace").replace("\0", " ")
+            lines.append(f"{line} (in {(process / 'cwd').readlink()}/)")
         except OSError:
             continue
     return [line for line in lines if f"{folder}/" in line]

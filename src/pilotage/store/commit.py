@@ -8,6 +8,7 @@ from pilotage.core.environment import Environment
 from pilotage.errors import Problem
 from pilotage.ports import Change, Conflict, Held, LeaseLost, StoreError
 from pilotage.store.leases import AT_ONCE_OR
+from pilotage.store.problems import unheard
 from pilotage.store.reading import FOLD, unknown
 from pilotage.store.schema import micros
 
@@ -66,6 +67,7 @@ _MOVE_ON = f"""
         owner = CASE WHEN :final THEN NULL ELSE owner END,
         lease_until = CASE WHEN :final THEN 0 ELSE lease_until END
     WHERE id = :id AND rev = :before AND (:epoch IS NULL OR (owner = :owner AND epoch = :epoch))
+      AND NOT (:final AND EXISTS (SELECT 1 FROM messages WHERE rollout = :id AND number > :heard))
 """
 
 
@@ -82,6 +84,8 @@ def _why_not(db: sqlite3.Connection, change: Change) -> StoreError:
     rev, owner, epoch = row
     if held is not None and (owner, epoch) != (held.owner, held.epoch):
         return _lease_lost(held, owner)
+    if rev == change.before:
+        return unheard(id)
     return _conflict(f"{id} has moved on meanwhile", f"it has {rev} events, not {change.before}")
 
 

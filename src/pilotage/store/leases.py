@@ -9,6 +9,7 @@ from pilotage.core.events import Message, Order
 from pilotage.core.state import State
 from pilotage.ports import Held, StoreError
 from pilotage.store import reading
+from pilotage.store.problems import ended
 from pilotage.store.reading import FOLD
 from pilotage.store.schema import micros
 
@@ -57,6 +58,10 @@ def renew(db: sqlite3.Connection, owner: str, now: datetime, ttl: timedelta) -> 
     db.execute("UPDATE rollouts SET lease_until = ? WHERE owner = ?", (micros(now + ttl), owner))
 
 
+def take_over(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE rollouts SET owner = NULL, lease_until = 0, wake = 0 WHERE wake IS NOT NULL")
+
+
 def release(db: sqlite3.Connection, held: Held, wake: datetime) -> None:
     db.execute(
         f"""
@@ -70,11 +75,14 @@ def release(db: sqlite3.Connection, held: Held, wake: datetime) -> None:
 def send(
     db: sqlite3.Connection, rollout: str, order: Order, by: str, at: datetime, reason: str, key: str | None
 ) -> Message:
-    if not db.execute("SELECT 1 FROM rollouts WHERE id = ?", (rollout,)).fetchone():
+    found = db.execute("SELECT wake, status FROM rollouts WHERE id = ?", (rollout,)).fetchone()
+    if found is None:
         raise reading.unknown(db, rollout)
     row = db.execute("SELECT body FROM messages WHERE rollout = ? AND key = ?", (rollout, key)).fetchone()
     if row:
         return reading.record(Message, row[0], f"A message to {rollout}")
+    if found[0] is None:
+        raise ended(rollout, found[1])
     (last,) = db.execute(
         "SELECT COALESCE(MAX(number), 0) FROM messages WHERE rollout = ?", (rollout,)
     ).fetchone()

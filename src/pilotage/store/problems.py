@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pilotage.errors import Problem
-from pilotage.ports import StoreError
+from pilotage.ports import Conflict, StoreError
 
 NEARLY_FULL = 256 * 1024
 """With less room than this (bytes), an input/output error is a full disk: SQLite calls some of them so."""
@@ -171,6 +171,21 @@ def unknown_rollout(id: str, known: list[str]) -> StoreError:
         Problem(
             code="rollout.unknown",
             what=f"There is no rollout {id}",
-            mend=f"Did you mean {' or '.join(near)}?" if near else "See `pilotage list`",
+            mend=f"Did you mean {' or '.join(near)}?" if near else "See `pilotage history`",
         )
     )
+
+
+def ended(id: str, status: str) -> Conflict:
+    return Conflict(
+        Problem(
+            code="rollout.ended",
+            what=f"{id} has ended ({status}): it hears nothing any more",
+            mend="`pilotage rollback` takes a finished release back",
+        )
+    )
+
+
+def unheard(id: str) -> Conflict:
+    what = f"{id} would end without having heard its last message"
+    return Conflict(Problem(code="store.conflict", what=what, mend="Read it again and decide again"))

@@ -55,6 +55,9 @@ class SqliteStore:
     async def renew(self, owner: str, now: datetime, ttl: timedelta) -> None:
         await self._history.write(lambda db: leases.renew(db, owner, now, ttl), durable=False)
 
+    async def take_over(self) -> None:
+        await self._history.write(leases.take_over, durable=False)
+
     async def release(self, held: Held, wake: datetime) -> None:
         await self._history.write(lambda db: leases.release(db, held, wake), durable=False)
 

@@ -86,6 +86,12 @@ class MemoryStore:
             if row.owner == owner:
                 self._rows[id] = replace(row, lease_until=now + ttl)
 
+    async def take_over(self) -> None:
+        self._maybe_fail()
+        for id, row in self._rows.items():
+            if row.wake is not None:
+                self._rows[id] = replace(row, owner=None, lease_until=_AT_ONCE, wake=_AT_ONCE)
+
     async def release(self, held: Held, wake: datetime) -> None:
         self._maybe_fail()
         row = self._rows.get(held.rollout)
@@ -102,6 +108,9 @@ class MemoryStore:
         for known, message in inbox:
             if key is not None and known == key:
                 return message
+        if row.wake is None:
+            status = row.state.status.value
+            raise Conflict(Problem(code="rollout.ended", what=f"{rollout} has ended ({status})"))
         message = Message(number=len(inbox) + 1, order=order, by=by, at=at, reason=reason)
         inbox.append((key, message))
         if row.wake is not None:
@@ -187,10 +196,12 @@ class MemoryStore:
             raise _unknown(id, self._rows)
         return row
 
+    def _unheard(self, rollout: str, heard: int) -> bool:
+        return any(message.number > heard for _, message in self._messages.get(rollout, ()))
+
     def _wake(self, row: _Row, heard: int, wake: datetime) -> datetime:
         """What came while somebody had the lease does not wait for the wake-up chosen before it came."""
-        unheard = any(message.number > heard for _, message in self._messages.get(row.state.id, ()))
-        return _AT_ONCE if row.nudged or unheard else wake
+        return _AT_ONCE if row.nudged or self._unheard(row.state.id, heard) else wake
 
     def _changed(self, row: _Row | None, change: Change) -> _Row:
         _check_numbers(change)
@@ -207,6 +218,8 @@ class MemoryStore:
             raise _conflict(f"{state.id} has moved on meanwhile")
         row = replace(row, state=state, events=row.events + change.events)
         if state.status.final:
+            if self._unheard(state.id, state.heard):
+                raise _conflict(f"{state.id} would end without having heard its last message")
             return replace(row, wake=None, owner=None, lease_until=_AT_ONCE)
         return replace(row, wake=self._wake(row, state.heard, change.wake or _AT_ONCE))
 
@@ -250,5 +263,5 @@ def _lease_lost(held: Held) -> LeaseLost:
 
 def _unknown(id: str, known: Iterable[str]) -> StoreError:
     near = get_close_matches(id, list(known), n=3)
-    mend = f"Did you mean {' or '.join(near)}?" if near else "See `pilotage list`"
+    mend = f"Did you mean {' or '.join(near)}?" if near else "See `pilotage history`"
     return StoreError(Problem(code="rollout.unknown", what=f"There is no rollout {id}", mend=mend))

@@ -8,7 +8,7 @@ from pilotage.core import events as e
 from pilotage.core.environment import Environment
 from pilotage.core.plan import Plan
 from pilotage.core.state import State
-from pilotage.ports import ReachOf, Store
+from pilotage.ports import Conflict, ReachOf, Store
 from pilotage.usecases.planning import plan_restore
 from pilotage.usecases.releasing import start
 
@@ -28,6 +28,11 @@ async def roll_back(
     """Begins it, at once. The rollout that goes back, or the new one that restores."""
     found = await way_back(store, known)
     if isinstance(found, State):
-        await store.send(found.id, e.Order.ROLLBACK, by, now, reason=reason)
-        return found
+        try:
+            await store.send(found.id, e.Order.ROLLBACK, by, now, reason=reason)
+            return found
+        except Conflict:
+            # It ended in this very moment: what it left is taken back instead.
+            known = await store.environment(known.service, known.name)
+            found = plan_restore(known)
     return await start(store, reach_of, found, by=by, now=now, reason=reason)

@@ -16,7 +16,7 @@ from pilotage.views.ink import EMPTY, Line, Span, Tone, line, plain, span, wrap
 from pilotage.views.rollout.coming import coming
 from pilotage.views.rollout.judgement import lacking, told_name
 from pilotage.views.rollout.making import headline
-from pilotage.views.story import Moment, tell
+from pilotage.views.story import Moment, reason_given, tell
 from pilotage.views.titles import CAUSE, exposure, version
 
 
@@ -112,9 +112,8 @@ def _turned_back(state: State, events: Sequence[e.Event]) -> _Answer:
     new = version(state.plan, state.plan.new.id)
     decided = [f"{new} was taken back because {CAUSE[turned.cause]}.", _exposed_then(state, before)]
     if turned.cause in (e.Cause.ASKED, e.Cause.SUPERSEDED):
-        decided.insert(
-            1, f"{turned.by} asked: {'; '.join(turned.why)}." if turned.why else f"{turned.by} asked."
-        )
+        reason = reason_given(turned)
+        decided.insert(1, _sentence(f"By {turned.by}" + (f": {reason}" if reason else "")))
         return _Answer(decided=tuple(decided), by=turned.by, at=turned.at, would_change=(_ASKED,))
     judged = turned.cause is e.Cause.JUDGED and verdict is not None
     evidence = _figures(verdict) if judged and verdict else _evidence(turned)

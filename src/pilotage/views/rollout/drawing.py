@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 
+from pilotage.core.events import Cause
 from pilotage.core.fleet import Phase
 from pilotage.core.state import Status
 from pilotage.views.figures import clock, count, counted, lasting, percent, rate, seconds, ticking
@@ -14,6 +15,8 @@ from pilotage.views.story import Moment
 
 LABEL = 10
 """Columns before the text of a labelled line."""
+LEAST_STEPS = 3
+"""Lines that the steps get on the smallest screen."""
 
 
 def as_text(view: RolloutView, width: int = 100, zone: tzinfo = UTC) -> str:
@@ -31,7 +34,10 @@ def draw(view: RolloutView, width: int = 100, height: int | None = None, *, zone
     if height is None:
         return [*head, *steps, *middle, *instances, *foot, *_timeline(told, width, zone)]
     room = height - len(head) - len(middle) - len(foot)
-    shown = _around_current(steps, view, max(room, 3))
+    if room < LEAST_STEPS:
+        middle = [*_traffic(view, width), *judge_lines(view, width, brief=True)]
+        room = height - len(head) - len(middle) - len(foot)
+    shown = _around_current(steps, view, max(room, LEAST_STEPS))
     room -= len(shown)
     kept = instances if len(instances) <= room else []
     room -= len(kept)
@@ -276,12 +282,12 @@ def _figures(view: RolloutView, width: int) -> list[Line]:
         verdict = "until it was taken back" if view.cause is not None else "until the last pass"
         lines += labelled("Exposed", f"{lasting(figures.to_verdict)} from the first user {verdict}", width)
     if figures.to_rollback is not None:
-        text = f"{lasting(figures.to_rollback)} from the verdict until no user reached {view.new}"
+        since = "verdict" if view.cause is Cause.JUDGED else "decision"
+        text = f"{lasting(figures.to_rollback)} from the {since} until no user reached {view.new}"
         lines += labelled("Rollback", text, width)
     if figures.users_served is not None:
         failed = figures.users_failed or 0
-        answered = f"{counted(figures.users_served, 'request')} answered, {count(failed)} failed"
-        text = f"{answered}, since the router began counting"
+        text = f"{counted(figures.users_served, 'request')} answered, {count(failed)} failed, since it began"
         lines += labelled("Users", text, width)
     return lines
 

@@ -16,7 +16,8 @@ _OUTCOME = {
 }
 
 
-def judge_lines(view: RolloutView, width: int) -> list[Line]:
+def judge_lines(view: RolloutView, width: int, *, brief: bool = False) -> list[Line]:
+    """``brief``: one line for each measure and no more, however narrow."""
     judge = view.judge
     if judge is None:
         return []
@@ -27,23 +28,27 @@ def judge_lines(view: RolloutView, width: int) -> list[Line]:
     lines = [EMPTY, *wrap(head, width, 10)]
     if not judge.measures:
         return lines + [row for why in judge.why for row in wrap(line("  ", why), width, 4)]
-    if width >= 100:
-        return lines + _wide(judge, width)
+    if width >= 78:
+        return lines + _wide(judge, width, brief=brief)
+    if brief:
+        return lines + table([_brief(one) for one in judge.measures], width, right=frozenset({3, 6}))
     wanting = _most_wanting(judge)
     return lines + [row for one in judge.measures for row in _narrow(one, width, wanting=one in wanting)]
 
 
-def _wide(judge: JudgeView, width: int) -> list[Line]:
+def _wide(judge: JudgeView, width: int, *, brief: bool) -> list[Line]:
     """One row a measure."""
-    size = 10 if width >= 116 else 6
+    size = 10 if width >= 116 else 6 if width >= 90 else 5
     limits = {one.limit for one in judge.measures if one.limit is not None}
     limit = f"limit {times(limits.pop())}" if len(limits) == 1 else ""
-    heads = ("", "old", "new", "new / old", limit, "take back", "", "go on", "")
+    heads = ("", "old", "new", "new / old", limit, "take back" if width >= 104 else "back", "", "go on", "")
     rows = [[span(head, Tone.DIM) for head in heads]]
     for one in judge.measures:
         rows.append([_name(one), *_rates(one), *_ratio(one, told=bool(limit)), *_evidence(one, size)])
-    lines = table(rows, width, right=frozenset({6, 8}))
-    for one in _most_wanting(judge):
+    if width < 104:
+        rows = [[*row[:3], *row[4:]] for row in rows]
+    lines = table(rows, width, right=frozenset({6, 8} if width >= 104 else {5, 7}))
+    for one in () if brief else _most_wanting(judge):
         lines += wrap(line("  ", span(f"{told_name(one.name)}: {lacking(one.missing)}", Tone.DIM)), width, 4)
     return lines
 
@@ -58,6 +63,11 @@ def _most_wanting(judge: JudgeView) -> list[MeasureView]:
 def lacking(missing: str) -> str:
     """``about 3 400 more requests`` → ``needs about 3 400 more requests``; a sentence stays one."""
     return f"needs {missing}" if missing.startswith("about ") or missing[:1].isdigit() else missing
+
+
+def _brief(one: MeasureView) -> list[Span]:
+    back, back_part, on, on_part = _evidence(one, 4)
+    return [_name(one), span("back", Tone.DIM), back, back_part, span("on", Tone.DIM), on, on_part]
 
 
 def _narrow(one: MeasureView, width: int, *, wanting: bool) -> list[Line]:

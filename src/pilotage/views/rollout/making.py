@@ -212,10 +212,12 @@ def _version_traffic(
 
 def _verdict(state: State, events: Sequence[e.Event], glance: Glance | None) -> Verdict | None:
     """The freshest while it is judged; the one that decided afterwards."""
+    seen = glance.verdict if glance else None
+    if not (state.back or state.status.final or state.promoted == state.plan.new.id):
+        return seen or state.verdict
     judged = [event.verdict for event in events if isinstance(event, e.Judged)]
-    if state.back or state.status.final or state.promoted == state.plan.new.id:
-        return judged[-1] if judged else None
-    return (glance.verdict if glance else None) or state.verdict
+    decided = judged and judged[-1].outcome is not Outcome.UNDECIDED
+    return judged[-1] if decided else seen
 
 
 def _judge(verdict: Verdict | None) -> JudgeView | None:

@@ -47,7 +47,7 @@ class TrafficView(Frozen):
     confirmed: int | None
     """What the router has confirmed."""
     requests: int | None = None
-    """Since the router began counting."""
+    """Since the rollout began."""
     failed: int | None = None
     p50: float | None = None
     """Seconds."""
@@ -114,7 +114,7 @@ class Figures(Frozen):
     to_rollback: Duration | None = None
     """From the verdict until the router confirmed that no user reaches the new version."""
     users_served: int | None = None
-    """By the router, since it began counting."""
+    """By the router on its main address, since the rollout began."""
     users_failed: int | None = None
     judged_requests_new: int | None = None
     judged_requests_old: int | None = None

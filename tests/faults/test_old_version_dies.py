@@ -1,0 +1,85 @@
+"""The old version dies during a canary: the new one is not blamed, nothing is widened, users are served."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from fault_shop import Shop, kill, sound
+from fault_users import Users
+
+from pilotage.core import events as e
+from pilotage.core.state import Status
+
+pytestmark = [pytest.mark.real, pytest.mark.faults]
+
+
+def test_the_old_version_dies_and_comes_back(open_shop: Shop) -> None:
+    shop = open_shop
+    shop.write(steps=["20%", "50%"], hold="3s")
+    with Users(shop.listen) as users:
+        rollout = shop.begin("2.0")
+        shop.until_share("2.0", 200_000)
+        shop.until(lambda: users.answers["2.0"])
+        shop.set("dies", "1.0")
+        kill(*shop.of_version("1.0"))
+        shop.until(lambda: shop.share("2.0") == 1_000_000)  # it stands in: the only one that is well
+        problem = shop.until(lambda: shop.state_of(rollout).problem)
+        assert problem.code == "rollout.old-version-down"
+        time_of_death = len(users.losses)
+        users.begin_anew()
+        time.sleep(4)  # longer than the hold: now it would be widened
+        state = shop.state_of(rollout)
+        assert (state.status, state.position, state.promoted) == (Status.RUNNING, 5, None), shop.told()
+        assert not users.losses, users.told()
+        assert users.answers["2.0"]
+        assert time_of_death <= 2
+
+        shop.unset("dies", "1.0")
+        state = shop.until_final(rollout)
+    sound(shop, rollout)
+    assert state.status is Status.SUCCEEDED, shop.told()
+    assert not [event for event in shop.events(rollout) if isinstance(event, e.TurnedBack)]
+    assert not users.losses, users.told()
+
+
+def test_a_person_may_let_the_new_version_go_on_when_it_is_the_repair(open_shop: Shop) -> None:
+    shop = open_shop
+    shop.write(steps=["50%"], hold="3s")
+    with Users(shop.listen) as users:
+        rollout = shop.begin("2.0")
+        shop.until_share("2.0", 500_000)
+        shop.set("dies", "1.0")
+        kill(*shop.of_version("1.0"))
+        shop.until(lambda: shop.state_of(rollout).problem)
+        users.begin_anew()
+        done = shop.pilotage("promote", "--full")
+        assert done.code == 0, done
+        state = shop.until_final(rollout)
+    assert sound(shop, rollout) == state
+    assert (state.status, shop.live()) == (Status.SUCCEEDED, "2.0")
+    assert not users.losses, users.told()
+
+
+def test_a_way_back_to_a_dead_old_version_keeps_users_on_the_new_one_until_it_is_well(open_shop: Shop) -> None:
+    """Guarantee 1 on the way back."""
+    shop = open_shop
+    shop.write(steps=["50%"], hold="5m")
+    with Users(shop.listen) as users:
+        rollout = shop.begin("2.0")
+        shop.until_share("2.0", 500_000)
+        shop.set("dies", "1.0")
+        kill(*shop.of_version("1.0"))
+        shop.until(lambda: shop.share("2.0") == 1_000_000)
+        users.begin_anew()
+        shop.pilotage("abort", "--detach")
+        time.sleep(3)
+        assert shop.state_of(rollout).status is Status.ROLLING_BACK
+        assert not users.losses, users.told()
+        assert set(users.answers) == {"2.0"}
+        shop.unset("dies", "1.0")
+        state = shop.until_final(rollout)
+        shop.until(lambda: users.answers["1.0"])
+    sound(shop, rollout)
+    assert (state.status, shop.live()) == (Status.ROLLED_BACK, "1.0")
+    assert not users.losses, users.told()

@@ -89,9 +89,13 @@ class Workplace:
         )
 
     def running(self) -> dict[int, str]:
-        """What works out of this folder, or in it: pid → command line."""
-        mark, me = f"{self.folder}{os.sep}", os.getpid()
-        return {pid: line for pid, line in _processes() if mark in line and pid != me and _ours(line)}
+        """What works out of this folder: pid → command line. A proxy is told by the folder it works in."""
+        mark, state, me = f"{self.folder}{os.sep}", f"{self.state}{os.sep}", os.getpid()
+        return {
+            pid: line
+            for pid, line, where in _processes()
+            if pid != me and _ours(line) and (mark in line or where.startswith(state))
+        }
 
     def stop(self) -> None:
         """As a team does it: an unfinished rollout is aborted, then everything is taken down."""
@@ -148,20 +152,20 @@ def _free_address(wished: str) -> str:
     raise OSError(f"no free port on {host}")
 
 
-def _processes() -> Iterator[tuple[int, str]]:
-    """Every process that we may look at: its command line, and where /proc tells it the folder it works in."""
+def _processes() -> Iterator[tuple[int, str, str]]:
+    """Every process that we may look at: its command line and, where /proc tells it, the folder it works in."""
     if Path("/proc/self/cmdline").exists():
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 line, where = (process / "cmdline").read_text(errors="replace"), (process / "cwd").readlink()
             except OSError:
                 continue
-            yield int(process.name), f"{line.replace(chr(0), ' ')} (in {where}{os.sep})"
+            yield int(process.name), line.replace("\0", " "), f"{where}{os.sep}"
         return
     listed = subprocess.run(["ps", "-axww", "-o", "pid=,command="], capture_output=True, text=True, check=True)
     for row in listed.stdout.splitlines():
         pid, _, line = row.strip().partition(" ")
-        yield int(pid), line
+        yield int(pid), line, ""
 
 
 def _ours(line: str) -> bool:

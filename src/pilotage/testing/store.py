@@ -110,7 +110,8 @@ class MemoryStore:
                 return message
         if row.wake is None:
             status = row.state.status.value
-            raise Conflict(Problem(code="rollout.ended", what=f"{rollout} has ended ({status})"))
+            what = f"{rollout} has ended ({status}): it hears nothing any more"
+            raise Conflict(Problem(code="rollout.ended", what=what))
         message = Message(number=len(inbox) + 1, order=order, by=by, at=at, reason=reason)
         inbox.append((key, message))
         if row.wake is not None:

@@ -1,8 +1,9 @@
 """How long users still reach the new version after somebody says `pilotage rollback --yes`.
 
-    python benchmarks/rollback_time.py [--runs 10] [--after-finish 5]        about three minutes
+    python benchmarks/rollback_time.py [--runs 10] [--warm 5] [--retired 3]        about four minutes
 
-``at_half``: during a canary at 50 %. ``after_finish``: after a finished release whose old side is kept warm.
+``at_half``: during a canary at 50 %. ``warm``: after the release, while the old side is kept warm. ``retired``:
+when the old side has ended, and must be started again.
 Under load on keep-alive connections that never retry. All times go to the last request, by its start, that the
 new version answered. Writes results/rollback_time.json.
 """
@@ -28,9 +29,15 @@ from pilotage.store import reading
 CONNECTIONS = 10
 REQUESTS = 150
 """A second, of all connections together."""
-QUICK = {"warm_up": "0s", "minimum_requests": 10, "latency": False, "errors": {"excess": "5%", "pass_excess": "40%"}}
+QUICK = {
+    "warm_up": "0s",
+    "minimum_requests": 10,
+    "latency": False,
+    "errors": {"excess": "5%", "pass_excess": "40%"},
+}
 HALF = {"method": "canary", "steps": ["50%"], "hold": "1h"}
-THROUGH = {"method": "canary", "steps": ["50%"], "hold": "1s", "keep_warm": "10m"}
+WARM = {"method": "canary", "steps": ["50%"], "hold": "1s", "keep_warm": "10m"}
+RETIRED = {**WARM, "keep_warm": "0s"}
 QUIET = 2.0
 """Seconds that the load goes on after the command has ended: nothing may reach the new version then."""
 
@@ -92,16 +99,17 @@ def monotonic(clock: SteadyClock, instant: Any) -> float:
 async def roll_back(shop: Shop, users: Users) -> dict[str, Any]:
     """One rollback under load; milliseconds, and the share the new version really had before it."""
     clock = SteadyClock(shop.state / "clock.json")
-    latest = shop.read(lambda db: db.execute("SELECT id FROM rollouts ORDER BY seq DESC LIMIT 1").fetchone()[0])
+    before = latest(shop)
     began = time.monotonic()
     command = await asyncio.to_thread(shop.start, "rollback", "--yes")
     out, err = await asyncio.to_thread(command.communicate)
     ended = time.monotonic()
-    if command.returncode:
-        raise RuntimeError(f"rollback: exit {command.returncode}\n{out}\n{err}")
+    await asyncio.to_thread(shop.until, lambda: shop.rollout(latest(shop)).status.final)
+    if shop.share(latest(shop)) == 1_000_000 and latest(shop) == before:
+        raise RuntimeError(f"nothing was rolled back: exit {command.returncode}\n{out}\n{err}")
     await asyncio.sleep(QUIET)
     last = users.last_of("2.0", began)
-    ordered, turned, routed = moments(shop, latest)
+    ordered, turned, routed = moments(shop, before)
     stored = monotonic(clock, ordered)
     return {
         "from_command": 1000 * (last - began),
@@ -111,6 +119,7 @@ async def roll_back(shop: Shop, users: Users) -> dict[str, Any]:
         "decision_to_routed": 1000 * (routed - turned).total_seconds(),
         "command_ended": 1000 * (ended - began),
         "share_before": round(users.share_of("2.0", began - 2, began), 3),
+        "exit_code": command.returncode,
     }
 
 
@@ -119,17 +128,23 @@ def moments(shop: Shop, before: str) -> tuple[Any, Any, Any]:
 
     During a rollout the order is a message to it; after it a rollout of its own, decided when it is made.
     """
-    latest = shop.read(lambda db: db.execute("SELECT id FROM rollouts ORDER BY seq DESC LIMIT 1").fetchone()[0])
-    events = shop.read(lambda db: reading.events(db, latest, 0))
+    now = latest(shop)
+    events = shop.read(lambda db: reading.events(db, now, 0))
     turned = next((event.at for event in events if isinstance(event, e.TurnedBack)), None)
-    if latest == before:
-        body = shop.read(lambda db: db.execute("SELECT body FROM messages WHERE rollout = ?", (latest,)).fetchone())
+    if now == before:
+        body = shop.read(
+            lambda db: db.execute("SELECT body FROM messages WHERE rollout = ?", (now,)).fetchone()
+        )
         ordered = e.Message.model_validate_json(body[0]).at
     else:
         ordered = events[0].at
         turned = next(event.at for event in events if isinstance(event, e.Intended))
     assert turned is not None
-    done = [event.at for event in events if isinstance(event, e.Done) and event.key == "route" and event.at >= turned]
+    done = [
+        event.at
+        for event in events
+        if isinstance(event, e.Done) and event.key == "route" and event.at >= turned
+    ]
     return ordered, turned, done[0]
 
 
@@ -141,19 +156,34 @@ async def at_half(shop: Shop, users: Users, runs: int) -> list[dict[str, Any]]:
         await asyncio.to_thread(shop.until, lambda id=id: shop.share(id) == 500_000)
         await asyncio.sleep(3)
         found.append(await roll_back(shop, users))
-        print("at_half", json.dumps(found[-1]), flush=True)
+        print(json.dumps(found[-1]), flush=True)
     return found
 
 
-async def after_finish(shop: Shop, users: Users, runs: int) -> list[dict[str, Any]]:
+async def warm(shop: Shop, users: Users, runs: int) -> list[dict[str, Any]]:
+    return await after_release(shop, users, runs, WARM)
+
+
+async def retired(shop: Shop, users: Users, runs: int) -> list[dict[str, Any]]:
+    return await after_release(shop, users, runs, RETIRED)
+
+
+async def after_release(shop: Shop, users: Users, runs: int, strategy: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
-    shop.write(THROUGH, QUICK)
+    shop.write(strategy, QUICK)
     for _ in range(runs):
         await asyncio.to_thread(shop.pilotage, "release", "2.0", "--yes")
         await asyncio.sleep(3)
         found.append(await roll_back(shop, users))
-        print("after_finish", json.dumps(found[-1]), flush=True)
+        print(json.dumps(found[-1]), flush=True)
     return found
+
+
+def latest(shop: Shop) -> str:
+    """The rollout that began last."""
+    return str(
+        shop.read(lambda db: db.execute("SELECT id FROM rollouts ORDER BY seq DESC LIMIT 1").fetchone()[0])
+    )
 
 
 def summary(runs: Sequence[dict[str, Any]], users: Users) -> dict[str, Any]:
@@ -171,17 +201,18 @@ TIMES = (
 )
 
 
-async def trials(half: int, finished: int) -> None:
+async def trials(runs: dict[str, int]) -> None:
     with Shop.opened() as shop:
         shop.write(HALF, QUICK)
         shop.pilotage("release", "1.0", "--yes")
-        for trial, runs in ((at_half, half), (after_finish, finished)):
-            if runs:
-                async with Users(shop.listens["e1"]) as users:
-                    found = await trial(shop, users, runs)
-                result = {**summary(found, users), "each": [rounded(run) for run in found]}
-                keep("rollback_time", **{trial.__name__: result})
-                print(trial.__name__, json.dumps({**result, "each": ...}, default=str), flush=True)
+        for trial in (at_half, warm, retired):
+            if not runs[trial.__name__]:
+                continue
+            async with Users(shop.listens["e1"]) as users:
+                found = await trial(shop, users, runs[trial.__name__])
+            result = summary(found, users)
+            print(trial.__name__, json.dumps(result), flush=True)
+            keep("rollback_time", **{trial.__name__: {**result, "each": [rounded(run) for run in found]}})
 
 
 def rounded(run: dict[str, Any]) -> dict[str, Any]:
@@ -191,9 +222,10 @@ def rounded(run: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10, help="at half of the requests")
-    parser.add_argument("--after-finish", type=int, default=5, help="after a finished release")
+    parser.add_argument("--warm", type=int, default=5, help="after the release, with a warm old side")
+    parser.add_argument("--retired", type=int, default=3, help="after the release, without an old side")
     given = parser.parse_args()
-    asyncio.run(trials(given.runs, given.after_finish))
+    asyncio.run(trials({"at_half": given.runs, "warm": given.warm, "retired": given.retired}))
 
 
 if __name__ == "__main__":

@@ -47,10 +47,16 @@ def looks(folder: Path) -> int:
         connection.close()
 
 
-def measured(pid: int, folder: Path, rollouts: int, seconds: float, others: dict[str, list[int]]) -> dict[str, Any]:
+def measured(
+    pid: int, folder: Path, rollouts: int, seconds: float, others: dict[str, list[int]]
+) -> dict[str, Any]:
     """The worker's cost over so many seconds. ``others``: the CPU of these is told beside it."""
     parts = {"worker": [pid], **others}
-    before, judged, began = {name: cpu_seconds(*pids) for name, pids in parts.items()}, looks(folder), time.monotonic()
+    before, judged, began = (
+        {name: cpu_seconds(*pids) for name, pids in parts.items()},
+        looks(folder),
+        time.monotonic(),
+    )
     time.sleep(seconds)
     took = time.monotonic() - began
     used = {name: cpu_seconds(*pids) - before[name] for name, pids in parts.items()}

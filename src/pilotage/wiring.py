@@ -18,7 +18,6 @@ from pilotage.core.events import Message, Order
 from pilotage.core.fleet import Instance
 from pilotage.core.plan import Plan
 from pilotage.core.state import State
-from pilotage.engine.worker import Worker
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.manifest.load import load
 from pilotage.manifest.model import Manifest
@@ -203,6 +202,8 @@ class App:
                 return
 
     async def _work(self, *, until_idle: bool) -> bool:
+        from pilotage.engine.worker import Worker
+
         await self.store.take_over()
         worker = Worker(self.store, self.clock, self.reach_of)
         asked = False

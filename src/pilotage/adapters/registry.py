@@ -7,7 +7,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pilotage.adapters.prober import HttpProber
 from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.ports import Reach, Router, Site, Target
@@ -27,6 +26,9 @@ class Registry:
         kinds = f"{plan.target!r} {plan.router.kind} {plan.router.settings!r}"
         key = f"{plan.service}/{plan.environment}/{kinds}"
         if key not in self._made:
+            # The HTTP client costs a tenth of a second to import; commands that only look do without it.
+            from pilotage.adapters.prober import HttpProber
+
             self._made[key] = Reach(
                 target=target(plan.target.kind)(self._site(plan, "target", plan.target.settings)),
                 router=router(plan.router.kind)(self._site(plan, "router", plan.router.settings)),

@@ -109,14 +109,14 @@ async def roll_back(shop: Shop, users: Users) -> dict[str, Any]:
         raise RuntimeError(f"nothing was rolled back: exit {command.returncode}\n{out}\n{err}")
     await asyncio.sleep(QUIET)
     last = users.last_of("2.0", began)
-    ordered, turned, routed = moments(shop, before)
+    ordered, taken, routed = moments(shop, before)
     stored = monotonic(clock, ordered)
     return {
         "from_command": 1000 * (last - began),
         "from_order": 1000 * (last - stored),
         "command_to_order": 1000 * (stored - began),
-        "order_to_decision": 1000 * (turned - ordered).total_seconds(),
-        "decision_to_routed": 1000 * (routed - turned).total_seconds(),
+        "order_to_taken_up": 1000 * (taken - ordered).total_seconds(),
+        "taken_up_to_routed": 1000 * (routed - taken).total_seconds(),
         "command_ended": 1000 * (ended - began),
         "share_before": round(users.share_of("2.0", began - 2, began), 3),
         "exit_code": command.returncode,
@@ -124,28 +124,20 @@ async def roll_back(shop: Shop, users: Users) -> dict[str, Any]:
 
 
 def moments(shop: Shop, before: str) -> tuple[Any, Any, Any]:
-    """When the order was given, the worker had decided, and the router had taken the routing of the way back.
+    """When the order was given, when a worker took it up, and when the router had taken the routing back.
 
-    During a rollout the order is a message to it; after it a rollout of its own, decided when it is made.
+    During a rollout the order is a message to it; when it is over the order is a rollout of its own.
     """
     now = latest(shop)
     events = shop.read(lambda db: reading.events(db, now, 0))
-    turned = next((event.at for event in events if isinstance(event, e.TurnedBack)), None)
-    if now == before:
-        body = shop.read(
-            lambda db: db.execute("SELECT body FROM messages WHERE rollout = ?", (now,)).fetchone()
-        )
-        ordered = e.Message.model_validate_json(body[0]).at
-    else:
-        ordered = events[0].at
-        turned = next(event.at for event in events if isinstance(event, e.Intended))
-    assert turned is not None
-    done = [
-        event.at
-        for event in events
-        if isinstance(event, e.Done) and event.key == "route" and event.at >= turned
-    ]
-    return ordered, turned, done[0]
+    routed = [event.at for event in events if isinstance(event, e.Done) and event.key == "route"]
+    if now != before:
+        taken = next(event.at for event in events if isinstance(event, e.Intended))
+        promoted = next(event.at for event in events if isinstance(event, e.Promoted))
+        return events[0].at, taken, max(at for at in routed if at <= promoted)
+    body = shop.read(lambda db: db.execute("SELECT body FROM messages WHERE rollout = ?", (now,)).fetchone())
+    taken = next(event.at for event in events if isinstance(event, e.TurnedBack))
+    return e.Message.model_validate_json(body[0]).at, taken, min(at for at in routed if at >= taken)
 
 
 async def at_half(shop: Shop, users: Users, runs: int) -> list[dict[str, Any]]:
@@ -195,8 +187,8 @@ TIMES = (
     "from_command",
     "from_order",
     "command_to_order",
-    "order_to_decision",
-    "decision_to_routed",
+    "order_to_taken_up",
+    "taken_up_to_routed",
     "command_ended",
 )
 

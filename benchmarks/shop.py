@@ -1,4 +1,4 @@
-"""A shop that is released for real: a folder with a manifest, commands as processes, real instances and proxies.
+"""A shop that is released for real: a folder with a manifest, commands, real instances and real proxies.
 
     with Shop.opened(environments=2) as shop:
         shop.pilotage("release", "1.0", "--to", "e1", "--yes")
@@ -108,12 +108,9 @@ class Shop:
     @contextmanager
     def worker(self) -> Iterator[int]:
         """A worker in a process of its own; its pid. Commands find it at work and start none."""
-        process = subprocess.Popen(
-            [*PILOTAGE, "worker", "--state", str(self.state)],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=open(self.folder / "worker.log", "a"),
-        )
+        command = [*PILOTAGE, "worker", "--state", str(self.state)]
+        with open(self.folder / "worker.log", "a") as log:
+            process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
         try:
             self.until((self.state / "worker.lock").exists)
             yield process.pid

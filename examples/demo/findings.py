@@ -67,10 +67,15 @@ class Findings:
         """Sentences about every request, and every failed one."""
         odd, failed = self.unexplained(), sum(bool(request.failure) for request in self.requests)
         served = f"{number(len(self.requests))} requests: {by_version(self.requests)}."
-        own = f"{failed} failed for users. {failed - len(odd)} of them are answers 500 of {self.bad} itself"
+        if not odd:
+            return [
+                served,
+                f"{failed} failed for users, all by answers 500 of {self.bad} itself; no other.",
+            ]
         kinds = Counter(f"{one.failure} ({_whose(one)})" for one in odd)
         rest = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        return [served, f"{own}; {len(odd)} are not: {rest}." if odd else f"{own}; no other request failed."]
+        own = f"{failed} failed for users, {failed - len(odd)} by answers 500 of {self.bad} itself"
+        return [served, f"{own}; {len(odd)} otherwise: {rest}."]
 
 
 def by_version(requests: Sequence[Request]) -> str:

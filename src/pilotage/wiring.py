@@ -216,7 +216,7 @@ class App:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
-        await worker.run(until_idle=until_idle, alone=True)
+        await worker.run(until_idle=until_idle)
         return asked
 
     # Operating

@@ -52,13 +52,12 @@ def test_a_good_version_is_promoted_and_a_bad_one_taken_back_while_nobody_else_l
         told, _ = played.communicate()
     assert played.returncode == 0, told
     assert re.search(r"0\.65\.5 is the version of local now", told), told
-    explained = r"failed for users: [1-9]\d* are answers 500 of 0\.65\.5-cache itself; no other"
-    assert re.search(explained, told), told
+    assert re.search(r"[1-9]\d* failed for users, all by answers 500 of 0\.65\.5-cache itself", told), told
     assert "from verdict to full rollback" in told
     assert "nothing is left running" in told
     assert running(work) == []
     lines = [json.loads(line) for line in (work / "load.jsonl").read_text().splitlines()]
-    failures = {(line["version"], line["failure"]) for line in lines if line["kind"] == "failure"}
+    failures = {(line["version"], line["failure"]) for line in lines if "failure" in line}
     assert failures == {("0.65.5-cache", "status 500")}
     assert lines[-1]["kind"] == "end"
     assert lines[-1]["sent"] == lines[-1]["requests"]

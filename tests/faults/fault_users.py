@@ -35,6 +35,7 @@ class Users:
     port: int
     connections: int = 4
     pause: float = 0.03
+    ways: tuple[tuple[str, str], ...] = (("GET", "/"), ("POST", "/"), ("GET", "/slow"), ("GET", "/"))
     answers: Counter[str] = field(default_factory=Counter)
     losses: list[Loss] = field(default_factory=list)
 
@@ -64,7 +65,7 @@ class Users:
         self.losses = []
 
     async def _all(self) -> None:
-        ways = [("GET", "/"), ("POST", "/"), ("GET", "/slow"), ("GET", "/")]
+        ways = self.ways
         users = [self._user(*ways[number % len(ways)]) for number in range(self.connections)]
         await asyncio.gather(*users)
 

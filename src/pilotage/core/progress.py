@@ -77,7 +77,7 @@ def _may_go_on(turn: Turn) -> bool:
     if not isinstance(following, Expose | Promote) or not widens(turn, following):
         return True
     problem = old_is_down(turn)
-    if problem is not None and not state.continued:
+    if problem is not None and not (state.continued or state.continue_all):
         turn.trouble(problem)
         turn.wake_in(TICK)
         return False

@@ -8,7 +8,7 @@ from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import of_release
 from pilotage.core.judging import Outcome, Verdict
-from pilotage.core.state import Status
+from pilotage.core.state import State, Status
 from pilotage.core.steps import Judge
 from pilotage.core.turn import Turn
 from pilotage.errors import Problem
@@ -30,8 +30,14 @@ def notice_routing(turn: Turn) -> None:
             shares = {split.release: split.share for split in wanted.splits}
             first = state.exposed_at is None and shares.get(state.plan.new.id, 0) > 0
             turn.record(e.Exposed(at=turn.now, shares=shares, revision=wanted.revision, first=first))
-    elif state.revision == wanted.revision:
+    elif state.revision == wanted.revision and _asked_last(state, wanted.revision):
         turn.record(e.DriftSeen(at=turn.now, wanted=wanted.revision, seen=router.revision))
+
+
+def _asked_last(state: State, revision: str) -> bool:
+    """Not drift is what we ask for ourselves: a revision that is wanted, not wanted, and wanted again."""
+    intent = state.intents.get("route")
+    return intent is not None and intent.done and intent.value == revision
 
 
 def notice_health(turn: Turn) -> None:

@@ -121,7 +121,10 @@ def healthy(instances: tuple[Instance, ...], release: str) -> int:
 
 
 def _endpoints(instances: tuple[Instance, ...], over: set[str]) -> tuple[Endpoint, ...]:
-    """Healthy ones serve; others drain while a healthy one is there, and are the last resort while none is."""
+    """Healthy ones serve; others drain while a healthy one is there, and are the last resort while none is.
+
+    One that has never been healthy is not there at all.
+    """
     any_healthy = any(i.healthy and i.id not in over for i in instances)
     return tuple(
         Endpoint(
@@ -130,7 +133,7 @@ def _endpoints(instances: tuple[Instance, ...], over: set[str]) -> tuple[Endpoin
             draining=i.id in over or i.phase is Phase.STOPPING or (any_healthy and not i.healthy),
         )
         for i in instances
-        if not (any_healthy and i.phase is Phase.STARTING and not i.restarts)
+        if i.phase is not Phase.STARTING or i.restarts
     )
 
 

@@ -41,17 +41,11 @@ class Worker:
         """Ends soon: passes that have begun are finished, leases are given back."""
         self._stopping.set()
 
-    async def run(self, *, until_idle: bool = False, alone: bool = False) -> None:
-        """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment.
-
-        ``alone``: no other worker can live (its caller holds the lock that each of them holds), so leases that
-        are not given back are those of the dead, and are taken at once.
-        """
+    async def run(self, *, until_idle: bool = False) -> None:
+        """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment."""
         keeper = asyncio.create_task(self._renew())
         idle = 0.0
         try:
-            if alone:
-                await self._take_from_the_dead()
             while not self._stopping.is_set():
                 busy = await self._claim()
                 idle = 0.0 if busy else idle + POLL
@@ -66,13 +60,6 @@ class Worker:
     async def _nap(self, seconds: float) -> None:
         if not self._stopping.is_set():
             await self._clock.sleep(seconds)
-
-    async def _take_from_the_dead(self) -> None:
-        """Claims as if it were one lease later: no lease of before is valid then, and ours is none too long."""
-        try:
-            self._begin(await self._store.claim(self.name, self._clock.now() + LEASE, timedelta(0), AT_ONCE))
-        except StoreError as error:
-            log.warning("the store is out of reach, old leases will run out: %s", error)
 
     async def _claim(self) -> bool:
         """Starts a task for every rollout that is due; says whether anything is unfinished."""

@@ -115,9 +115,12 @@ class Bench:
         self.single.forget()
 
     def control_lost(self) -> None:
-        """The old version does not serve in earnest: what happens meanwhile is not compared, not even later."""
-        self.errors.pair.forget()
-        self.latency.pair.forget()
+        """The old version does not serve in earnest: what happens meanwhile is neither compared nor learnt from,
+        not even later."""
+        for channel in (self.errors, self.latency):
+            channel.pair.forget()
+            channel.old.forget()
+            channel.sides.forget()
 
     def counters_began_anew(self) -> None:
         """The source was restarted: nothing before can be subtracted from anything after."""

@@ -92,6 +92,8 @@ class Judge:
             self._weight = snapshot.weight
         bench, t, warming = self._bench, snapshot.t, self._warming(snapshot.t)
         new, old = totals(snapshot.canary), totals(snapshot.control)
+        if snapshot.control is None:
+            bench.control_lost()
         if snapshot.weight >= 1.0:
             hold = None if new is not None else self._silence(t, "the new version")
             if new is not None:
@@ -110,7 +112,6 @@ class Judge:
     def _compare(self, snapshot: Snapshot, *, warming: bool) -> str | None:
         t, new, old = snapshot.t, totals(snapshot.canary), totals(snapshot.control)
         if snapshot.control is None:
-            self._bench.control_lost()
             return self._silence(t, "the old version")
         if new is None or old is None:
             whose = "the new version" if new is None else "the old version"

@@ -47,22 +47,35 @@ async def ask(call: Awaitable[T], name: str, trouble: list[Problem]) -> T | None
     return None
 
 
+def believable(answers: tuple[object, ...], kind: type, name: str, trouble: list[Problem]) -> bool:
+    """Whether an adapter answered with what its port promises; nonsense becomes a Problem."""
+    wrong = [answer for answer in answers if not isinstance(answer, kind)]
+    if wrong:
+        what = f"{name} answered with {type(wrong[0]).__name__} instead of {kind.__name__}"
+        trouble.append(Problem(code="adapter.broken", what=what, mend="report it to whoever wrote the adapter"))
+    return not wrong
+
+
 async def look(state: State, reach: Reach) -> Look:
     """Everything that decide needs to see of the world now."""
     found = Look()
     if state.status not in (Status.RUNNING, Status.ROLLING_BACK):
         return found
     plan = state.plan
-    instances = await ask(reach.target.observe(), f"the target {plan.target.kind}", found.trouble)
-    found.instances = instances
+    target, router = f"the target {plan.target.kind}", f"the router {plan.router.kind}"
+    instances = await ask(reach.target.observe(), target, found.trouble)
+    if instances is not None and believable(tuple(instances), Instance, target, found.trouble):
+        found.instances = tuple(instances)
     if routing_due(state):
-        found.router = await ask(reach.router.observe(), f"the router {plan.router.kind}", found.trouble)
+        seen = await ask(reach.router.observe(), router, found.trouble)
+        if seen is not None and believable((seen,), RouterSeen, router, found.trouble):
+            found.router = seen
     else:
         found.router = RouterSeen(running=False)
     step = state.step
     if isinstance(step, Prepare) and f"prepare:{step.release}" in state.intents:
         release = plan.release(step.release)
-        preparation = await ask(reach.target.prepare(release), f"the target {plan.target.kind}", found.trouble)
+        preparation = await ask(reach.target.prepare(release), target, found.trouble)
         if preparation is not None:
             found.preparations[step.release] = preparation
     return found

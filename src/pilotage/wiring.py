@@ -23,7 +23,7 @@ from pilotage.manifest.load import load
 from pilotage.manifest.model import Manifest
 from pilotage.ports import Store
 from pilotage.store.sqlite import SqliteStore
-from pilotage.usecases import planning, releasing, returning
+from pilotage.usecases import planning, releasing, returning, stopping
 from pilotage.usecases.diagnosing import Finding, diagnose
 
 MANIFEST = "pilotage.yaml"
@@ -238,29 +238,13 @@ class App:
         """What runs in an environment now."""
         return await self.reach_of(known.last_plan).target.observe() if known.last_plan else ()
 
-    async def down(self, environment: str | None) -> list[str]:
+    async def down(self, environment: str | None, *, by: str = "") -> list[str]:
         """Stops every instance and the proxy of an environment; says what it stopped.
 
         PilotageError while a rollout changes it.
         """
         known = await self.known(environment)
-        plan = known.last_plan
-        if known.holder is not None:
-            holder = await self.store.rollout(known.holder)
-            if not holder.status.final and not holder.warm:
-                raise PilotageError(_busy_down(holder), exit_code=ExitCode.BLOCKED)
-        if plan is None:
-            latest = await self.store.rollouts(known.service, known.name, limit=1)
-            if not latest:
-                return []
-            plan = latest[0].plan
-        reach = self.reach_of(plan)
-        running = [i.id for i in await reach.target.observe() if i.exists]
-        await reach.router.stop()
-        await reach.target.stop(running)
-        while any(i.exists for i in await reach.target.observe()):
-            await self.clock.sleep(0.1)
-        return [*running, f"the {plan.router.kind} on {plan.router.listen}"]
+        return await stopping.take_down(self.store, self.reach_of, self.clock, known, by=by)
 
     async def diagnose(self) -> list[Finding]:
         return await diagnose(
@@ -306,14 +290,6 @@ def _ended(rollout: State, order: Order) -> Problem:
         code=f"rollout.cannot-{order.value}",
         what=f"{rollout.id} has ended ({rollout.status.value}): there is nothing to {order.value}",
         mend="`pilotage history` lists all; `pilotage rollback` takes a finished release back",
-    )
-
-
-def _busy_down(holder: State) -> Problem:
-    return Problem(
-        code="environment.busy",
-        what=f"{holder.id} is changing this environment ({holder.status.value})",
-        mend="wait for it, or `pilotage abort` first",
     )
 
 

@@ -31,6 +31,7 @@ from pilotage.testing.store import MemoryStore
 from pilotage.testing.target import FakeTarget
 from pilotage.usecases.releasing import start
 from pilotage.usecases.returning import roll_back
+from pilotage.usecases.stopping import take_down
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -473,3 +474,34 @@ def test_crashed_instances_are_seen_through_the_ports():
     state = asyncio.run(story())
     assert state.cause is e.Cause.UNHEALTHY
     assert "exit 3" in "".join(state.why)
+
+
+def test_an_environment_that_is_taken_down_stays_down_and_comes_back_with_the_next_release():
+    async def story():
+        place = Place()
+        made = quick(BlueGreen(keep_warm=timedelta(hours=1)))
+        await place.settle(made)
+        async with working(place):
+            first = await place.begin(made)
+            await until(place, first.id, lambda state: state.warm)
+            known = await place.store.environment("shop", "prod")
+            stopped = await take_down(place.store, lambda _: place.reach, place.clock, known, by="ada")
+            await place.clock.sleep(120)
+            left = [i for i in await place.target.observe() if i.exists]
+            known = await place.store.environment("shop", "prod")
+            again = plan_again(made, known)
+            second = await place.begin(again)
+            await until(place, second.id, lambda state: state.promoted is not None)
+            after = await place.store.environment("shop", "prod")
+        return stopped, left, known, after
+
+    stopped, left, known, after = asyncio.run(story())
+    assert len(stopped) == 5
+    assert left == []
+    assert known.stopped is not None
+    assert known.holder is None
+    assert after.stopped is None
+
+
+def plan_again(made, known):
+    return replan(made.model_copy(update={"basis": known.basis}), made.new.once_more("again"))

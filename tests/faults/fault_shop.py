@@ -115,6 +115,11 @@ class Shop:
         book = self.folder / "knobs" / "doubled"
         return book.read_text() if book.exists() else ""
 
+    @property
+    def router(self) -> Path:
+        """Where the proxy keeps its files."""
+        return self.state / "environments" / "shop" / "local" / "router"
+
     # Commands
 
     def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:

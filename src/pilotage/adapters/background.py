@@ -8,15 +8,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from pilotage.adapters.registry import unwritable
 
 
 @contextmanager
 def only_worker(state_folder: Path) -> Iterator[bool]:
     """Holds the lock that one worker per state folder has; False when another process has it.
 
-    The lock goes with its process, however that ends.
+    The lock goes with its process, however that ends. PilotageError when the folder can not be written.
     """
-    with open(state_folder / "worker.lock", "a") as lock:
+    with _opened(state_folder, "worker.lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -34,9 +37,12 @@ def worker_runs(state_folder: Path) -> bool:
 
 
 def spawn_worker(state_folder: Path) -> None:
-    """A worker in a session of its own, that ends when nothing is left to do; logs to worker.log."""
+    """A worker in a session of its own, that ends when nothing is left to do; logs to worker.log.
+
+    PilotageError when the folder can not be written.
+    """
     command = [sys.executable, "-m", "pilotage.cli.main", "worker", "--until-idle"]
-    with open(state_folder / "worker.log", "ab") as log:
+    with _opened(state_folder, "worker.log") as log:
         subprocess.Popen(
             [*command, "--state", str(state_folder)],
             stdin=subprocess.DEVNULL,
@@ -45,3 +51,10 @@ def spawn_worker(state_folder: Path) -> None:
             cwd="/",
             start_new_session=True,
         )
+
+
+def _opened(state_folder: Path, name: str) -> IO[bytes]:
+    try:
+        return open(state_folder / name, "ab")
+    except OSError as error:
+        raise unwritable(state_folder, error) from error

@@ -43,7 +43,7 @@ class Registry:
             for path in (folder, cache):
                 path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise PilotageError(_unwritable(self._state_folder, error)) from error
+            raise unwritable(self._state_folder, error) from error
         return Site(plan.service, plan.environment, folder, cache, settings)
 
 
@@ -75,10 +75,12 @@ def _adapter(group: str, noun: str, kind: str) -> Any:
     raise PilotageError(problem, exit_code=ExitCode.REFUSED_MANIFEST)
 
 
-def _unwritable(folder: Path, error: OSError) -> Problem:
-    return Problem(
+def unwritable(folder: Path, error: OSError) -> PilotageError:
+    """Nothing can be kept in the state folder."""
+    problem = Problem(
         code="state.unwritable",
         what=f"the state folder {folder} can not be written",
         why=error.strerror,
         mend="make room, or see who may write there; or choose another with --state",
     )
+    return PilotageError(problem, exit_code=ExitCode.UNREACHABLE)

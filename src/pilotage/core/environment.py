@@ -39,6 +39,8 @@ class Environment(Frozen):
     routing: Routing | None = None
     last_plan: Plan | None = None
     """Of the last promotion: how this environment's target and router are reached."""
+    stopped: Instant | None = None
+    """Since when everything here is stopped on purpose; the next rollout starts it again."""
 
     @property
     def live(self) -> Good | None:
@@ -75,7 +77,7 @@ def _changes(environment: Environment, rollout: str, plan: Plan, event: e.Event)
     match event:
         case e.Created():
             held = {} if event.queued_behind else {"holder": rollout}
-            return {"rollouts": environment.rollouts + 1, **held}
+            return {"rollouts": environment.rollouts + 1, "stopped": None, **held}
         case e.Started():
             return {"holder": rollout}
         case e.Promoted():

@@ -8,10 +8,11 @@ from pilotage.core import events as e
 from pilotage.core.environment import Environment, follow
 from pilotage.core.plan import Plan
 from pilotage.core.routing import Backend, Routing, Split
-from pilotage.core.state import State, apply, begin
+from pilotage.core.state import State, begin
 from pilotage.core.values import EVERYBODY
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.ports import Change, ReachOf, Store
+from pilotage.usecases.stopping import end_warm
 
 
 async def start(
@@ -105,17 +106,9 @@ async def _take_over(
     store: Store, known: Environment, holder: State, plan: Plan, by: str, now: datetime, reason: str
 ) -> State:
     """The holder is done but for its warm old side, which this plan retires as its first step."""
-    finished = e.Finished(
-        at=now,
-        by=by,
-        ending=e.Ending.SUCCEEDED,
-        why=f"its warm old side is handed to the release of {plan.new.version}",
-        handed_over=True,
-        took=now - (holder.started or holder.created),
-        routing=known.routing,
-    )
-    ended = Change(state=apply(holder, finished), events=(finished,), before=holder.events)
-    freed = follow(known, holder.id, holder.plan, [finished])
+    why = f"its warm old side is handed to the release of {plan.new.version}"
+    ended = end_warm(holder, known, by=by, now=now, why=why)
+    freed = follow(known, holder.id, holder.plan, ended.events)
     return await _create(store, freed, plan, by, now, reason, others=(ended,))
 
 

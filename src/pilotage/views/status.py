@@ -42,6 +42,8 @@ class StatusView(Frozen):
     """Where `pilotage rollback` goes when nothing is under way."""
     under_way: UnderWay | None
     queued: tuple[UnderWay, ...]
+    stopped: Instant | None = None
+    """Since when everything is stopped on purpose."""
     now: Instant
 
 
@@ -59,6 +61,7 @@ def view_of(environment: Environment, unfinished: Iterable[State], now: datetime
         previous=_live(environment.previous),
         under_way=_under_way(holder) if holder else None,
         queued=tuple(_under_way(state) for state in states if state.status is Status.QUEUED),
+        stopped=environment.stopped,
         now=now,
     )
 
@@ -96,6 +99,9 @@ def draw(view: StatusView, width: int = 100, *, zone: tzinfo = UTC) -> list[Line
         lines += _row("Live", [span("nothing was released here yet", Tone.DIM)], width)
     else:
         lines += _row("Live", _version(view.live, view.now, zone, Tone.GOOD), width)
+    if view.stopped is not None:
+        told = f"since {day(view.stopped, zone)} by `pilotage down`; the next release starts it again"
+        lines += _row("Stopped", [span(told, Tone.WARN)], width)
     if view.warm is not None:
         lines += _row("Warm", [*_version(view.warm, view.now, zone, Tone.OLD), " ready for a way back"], width)
     if view.under_way is not None:

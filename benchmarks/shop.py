@@ -4,7 +4,7 @@
         shop.pilotage("release", "1.0", "--to", "e1", "--yes")
         shop.until(lambda: shop.share("e1", "2.0") == 500_000)
 
-The versions are router_backend.py under another name: each says its own in the header ``x-release``. Whatever
+Each version says its own in the header ``x-release`` (shop_app.py). Whatever
 was started has the shop's folder in its command line or as its working directory, and is ended by that.
 """
 
@@ -33,7 +33,7 @@ from pilotage.store import reading
 
 T = TypeVar("T")
 
-APP = Path(__file__).with_name("router_backend.py")
+APP = Path(__file__).with_name("shop_app.py")
 PILOTAGE = (sys.executable, "-m", "pilotage.cli.main")
 PATIENCE = 120.0
 

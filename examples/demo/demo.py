@@ -9,6 +9,7 @@ generator and by Pilotage. Nothing is left running, also after Ctrl-C. docs/demo
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import shlex
 import signal
@@ -69,10 +70,13 @@ class Demo:
 
     def stop(self) -> list[str]:
         """Everything, whatever state it is in; what had to be ended by its id because that did not suffice."""
-        if self.traffic:
-            self.traffic.stop()
-        self.place.stop()
-        return self.place.end()
+        try:
+            if self.traffic:
+                self.traffic.stop()
+            self.place.stop()
+        finally:
+            ended = self.place.end()
+        return ended
 
     def say(self, heading: str) -> None:
         self.parts += 1
@@ -119,6 +123,8 @@ class Demo:
 
 def main() -> int:
     given = _arguments()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     place = Workplace(given.work)
     try:
@@ -151,8 +157,11 @@ def _run(demo: Demo, changes: tuple[tuple[str, str], ...]) -> int:
 
 
 def _stopped(demo: Demo, began: float) -> int:
-    demo.say("Stopping everything")
-    if left := demo.stop():
+    try:
+        demo.say("Stopping everything")
+    finally:  # also when nobody reads what is said any more
+        left = demo.stop()
+    if left:
         demo.tell(f"{len(left)} processes did not end by themselves and were ended:")
         for line in left:
             demo.tell(f"  {line}")

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import catalogue
@@ -97,14 +97,15 @@ class Workplace:
             if pid != me and _ours(line) and (mark in line or where.startswith(state))
         }
 
-    def stop(self) -> None:
+    def stop(self, within: float = 40) -> None:
         """As a team does it: an unfinished rollout is aborted, then everything is taken down."""
         if not (self.root / "pilotage.yaml").exists() or not self.running():
             return
-        deadline = time.monotonic() + 30
-        self.answer("abort", "--timeout=20s")
-        while self.answer("down", "--yes").returncode and time.monotonic() < deadline:
-            time.sleep(0.5)
+        deadline = time.monotonic() + within
+        with suppress(subprocess.TimeoutExpired):
+            self.answer("abort", "--timeout=20s", timeout=30)
+            while self.answer("down", "--yes", timeout=30).returncode and time.monotonic() < deadline:
+                time.sleep(0.5)
         while self.running() and time.monotonic() < deadline:
             time.sleep(0.1)
 

@@ -39,7 +39,9 @@ def test_a_share_that_is_none_is_refused(text):
 
 def test_a_changed_copy_has_a_digest_of_its_own():
     address = Address(host="127.0.0.1", port=80)
-    routing = Routing(listen=address, backends=(Backend(release="a"),), splits=(Split(release="a", share=10**6),))
+    routing = Routing(
+        listen=address, backends=(Backend(release="a"),), splits=(Split(release="a", share=10**6),)
+    )
     before = routing.revision
     assert routing.model_copy(update={"listen": Address(host="127.0.0.1", port=81)}).revision != before
     assert NEW.model_copy(update={"version": "3.0"}).id != NEW.id

@@ -135,7 +135,7 @@ def test_read_only_in_the_middle(shop: Shop, disk: Disk) -> None:
         shop.until_share("2.0", 500_000)
         disk.make_read_only()
         kill(*shop.workers())
-        for words in (("watch",), ("abort",), ("release", "3.0", "--yes")):
+        for words in (("watch",), ("abort",), ("release", "3.0", "--yes", "--supersede")):
             done = shop.pilotage(*words, "--json")
             assert done.code == 9, done
             assert done.problems in (["store.read-only"], ["state.unwritable"]), done

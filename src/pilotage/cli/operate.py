@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from pilotage.cli import faults
 from pilotage.cli.options import EVERY, Common, Environment, Json, Where, Yes
-from pilotage.cli.session import opened
+from pilotage.cli.session import opened, who
 from pilotage.cli.terminal import Terminal
 from pilotage.errors import ExitCode
 
@@ -49,7 +49,7 @@ async def down(
         if not yes and not terminal.ask(question):
             terminal.say("Nothing was stopped.")
             return ExitCode.DONE
-        stopped = await app.down(known.name)
+        stopped = await app.down(known.name, by=who())
     if json:
         terminal.json({"stopped": stopped})
     elif stopped:

@@ -1,0 +1,63 @@
+"""The manifest is edited, or broken, while a rollout runs: the frozen plan goes on, and can be steered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from fault_shop import Shop, free_ports, sound
+from fault_users import Users
+
+from pilotage.core import events as e
+from pilotage.core.state import Status
+
+pytestmark = [pytest.mark.real, pytest.mark.faults]
+
+
+def test_an_edited_manifest_and_artifact_change_nothing_in_flight(open_shop: Shop) -> None:
+    shop = open_shop
+    shop.write(steps=["20%", "50%"], hold="3s")
+    with Users(shop.listen) as users:
+        rollout = shop.begin("2.0")
+        digest = shop.state_of(rollout).plan.digest
+        shop.until_share("2.0", 200_000)
+        listen, preview = free_ports(2)
+        environment = shop.manifest["environments"]["local"]
+        environment |= {"instances": 5, "router": {"listen": f"127.0.0.1:{listen}", "preview": f"127.0.0.1:{preview}"}}
+        shop.manifest["run"]["command"] = ["false"]
+        shop.write(steps=["1%"], hold="1h")
+        shutil.rmtree(shop.folder / "build")
+        shop.stop_workers()  # also one that begins now knows the frozen plan only
+        watched = shop.pilotage("watch", "--until-retired")
+        assert watched.code == 0, watched
+    state = sound(shop, rollout)
+    assert (state.status, state.plan.digest) == (Status.SUCCEEDED, digest)
+    shares = [event.shares.get(state.plan.new.id) for event in shop.events(rollout) if isinstance(event, e.Exposed)]
+    assert {200_000, 500_000, 1_000_000} <= set(shares)
+    assert shop.starts() == {"1.0.1": 1, "1.0.2": 1, "2.0.1": 1, "2.0.2": 1}
+    assert not users.losses, users.told()
+
+
+@pytest.mark.parametrize("broken", ["service: [", "", None], ids=["syntax", "empty", "gone"])
+def test_a_broken_manifest_stops_no_looking_and_no_steering(open_shop: Shop, broken: str | None) -> None:
+    shop = open_shop
+    shop.write(steps=["50%"], hold="5m")
+    rollout = shop.begin("2.0")
+    shop.until_share("2.0", 500_000)
+    where: tuple[str, ...] = ()
+    if broken is None:
+        shop.file.unlink()
+        where = ("--state", str(shop.state))
+    else:
+        shop.file.write_text(broken)
+    refused = shop.pilotage("release", "3.0", "--yes", "--json")
+    assert refused.code in (2, 3), refused
+    for words in (("status",), ("history",), ("why",), ("logs",), ("pause",), ("resume",)):
+        done = shop.pilotage(*words, "--json", *where)
+        assert done.code == 0, f"{words}: {done}"
+        assert json.loads(done.out)
+    done = shop.pilotage("abort", *where)
+    assert done.code == 0, done
+    assert sound(shop, rollout).status is Status.ROLLED_BACK
+    assert shop.live() == "1.0"

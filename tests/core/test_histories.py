@@ -45,14 +45,14 @@ def judged_worse() -> Story:
 
 def troubled() -> Story:
     story = Story(plan(CANARY, warm=True, checks=CHECKS))
+    story.broken = Problem(code="test.broken", what="broken on purpose")
+    story.wait(4)
+    story.broken = None
     for order in (e.Order.PAUSE, e.Order.RESUME, e.Order.RESUME):
         story.send(order)
         story.wait(2)
     while not story.state.exposed_at:
-        story.broken = Problem(code="test.broken", what="broken on purpose")
         story.step()
-        story.broken = None
-        story.wait(1)
     story.wait(1)
     story.routing = story.before
     story.wait(2)

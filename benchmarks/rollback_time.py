@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from machine import keep, spread
@@ -91,7 +92,7 @@ class Users:
         return among.count(version) / len(among) if among else 0.0
 
 
-def monotonic(clock: SteadyClock, instant: Any) -> float:
+def monotonic(clock: SteadyClock, instant: datetime) -> float:
     """An instant of the record, on this process's monotonic clock (the machine does not sleep meanwhile)."""
     return time.monotonic() - (clock.now() - instant).total_seconds()
 
@@ -123,7 +124,7 @@ async def roll_back(shop: Shop, users: Users) -> dict[str, Any]:
     }
 
 
-def moments(shop: Shop, before: str) -> tuple[Any, Any, Any]:
+def moments(shop: Shop, before: str) -> tuple[datetime, datetime, datetime]:
     """When the order was given, when a worker took it up, and when the router had taken the routing back.
 
     During a rollout the order is a message to it; when it is over the order is a rollout of its own.

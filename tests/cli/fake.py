@@ -152,7 +152,7 @@ class FakeApp:
         self._do(f"logs {wanted} {environment} {lines}")
         return [(f"{s.NEW.id}.1", "started\n\x1b[2Jlistening\n")]
 
-    async def down(self, environment: str | None) -> list[str]:
+    async def down(self, environment: str | None, *, by: str = "") -> list[str]:
         self._do(f"down {environment}")
         return [f"{s.OLD.id}.1", "the envoy on 127.0.0.1:8080"]
 

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,10 +122,12 @@ class Shop:
 
     # Commands
 
-    def start(self, *words: str, **variables: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, program: Sequence[str] = PILOTAGE, **variables: str
+    ) -> subprocess.Popen[str]:
         """A command, running."""
         return subprocess.Popen(
-            [*PILOTAGE, *words],
+            [*program, *words],
             cwd=self.folder,
             env={**os.environ, "NO_COLOR": "1", **self.variables, **variables},
             stdin=subprocess.DEVNULL,

@@ -18,7 +18,7 @@ def refused(shop: Shop, done: Ended, code: str, exit_code: int, rollouts: int = 
     assert done.problems == [code], done
     assert len(shop.rollouts) == rollouts
     assert not shop.of_version("2.0")
-    assert not (rollouts or shop.processes())
+    assert rollouts or not shop.processes()
 
 
 @pytest.mark.parametrize("which", ["listen", "preview"])

@@ -233,8 +233,12 @@ async def rollback(
         state = await app.rollback(environment or to, by=who(), reason=reason)
         if detach:
             return _detached(state, terminal, as_json=json)
-        ended = await follow(app, state.id, terminal, as_json=json, patience=patience)
-    return outcome.exit_code_of_return(ended, restoring=isinstance(what, Plan))
+        restoring = isinstance(what, Plan)
+        # What is promoted and only kept warm would be taken for settled until a worker has heard the order.
+        ended = await follow(
+            app, state.id, terminal, as_json=json, until_retired=not restoring, patience=patience
+        )
+    return outcome.exit_code_of_return(ended, restoring=restoring)
 
 
 async def watch(

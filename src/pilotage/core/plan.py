@@ -64,6 +64,11 @@ class Plan(Frozen):
     def old(self) -> Release | None:
         return self.basis.live
 
+    @property
+    def restores(self) -> bool:
+        """Back to what was good before, whatever becomes of the version that is left (guarantee 10)."""
+        return self.method == "restore"
+
     def release(self, id: str) -> Release:
         """The release of that id among new, live and warm; KeyError when the plan does not know it."""
         for release in (self.new, self.basis.live, self.basis.warm):

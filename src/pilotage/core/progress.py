@@ -118,17 +118,19 @@ def settle(turn: Turn, step: Step) -> Settled:
             assert_never(step)
 
 
-def _give_up(
-    turn: Turn, code: str, what: str, why: str | None = None, cause: e.Cause = e.Cause.FAILED
-) -> Settled:
+def _give_up(turn: Turn, problem: Problem, cause: e.Cause = e.Cause.FAILED) -> Settled:
     """Forward: turn back. On the way back there is no giving up: say what is wrong and go on trying."""
-    problem = Problem(code=code, what=what, why=why, mend="see `pilotage why` and `pilotage logs`")
     if turn.state.back:
         turn.trouble(problem)
         turn.wake_in(TICK)
     else:
-        turn.turn_back(cause, what, *([why] if why else []), problem=problem)
+        why = (problem.what, problem.why) if problem.why else (problem.what,)
+        turn.turn_back(cause, *why, problem=problem)
     return WAITING
+
+
+def _problem(code: str, what: str, why: str | None = None) -> Problem:
+    return Problem(code=f"rollout.{code}", what=what, why=why, mend="see `pilotage logs` for what it wrote")
 
 
 def _late(turn: Turn, timeout: timedelta) -> bool:
@@ -144,10 +146,10 @@ def _prepare(turn: Turn, step: Prepare) -> Settled:
         return Settled(done=True, note=turn.state.prepared[step.release])
     version = state.plan.version(step.release)
     if known is not None and known.problem is not None:
-        return _give_up(turn, known.problem.code, known.problem.what, known.problem.why)
+        return _give_up(turn, known.problem)
     if _late(turn, step.timeout):
         limit = show_duration(step.timeout)
-        return _give_up(turn, "rollout.prepare-timeout", f"{version} could not be prepared within {limit}")
+        return _give_up(turn, _problem("prepare-timeout", f"{version} could not be prepared within {limit}"))
     turn.wake_in(SOON)
     return WAITING
 
@@ -164,11 +166,11 @@ def _scale(turn: Turn, step: Scale) -> Settled:
         version = turn.state.plan.version(step.release)
         limit = show_duration(step.timeout)
         what = f"{well} of {step.instances} instances of {version} were healthy after {limit}"
-        return _give_up(turn, "rollout.not-healthy", what, ailment(turn, step.release), e.Cause.UNHEALTHY)
+        return _give_up(turn, _problem("not-healthy", what, ailment(turn, step.release)), e.Cause.UNHEALTHY)
     if not turn.state.back and _hopeless(turn, step):
         version = turn.state.plan.version(step.release)
         what = f"{version} keeps crashing before it becomes healthy"
-        return _give_up(turn, "rollout.crash-loop", what, ailment(turn, step.release), e.Cause.UNHEALTHY)
+        return _give_up(turn, _problem("crash-loop", what, ailment(turn, step.release)), e.Cause.UNHEALTHY)
     turn.wake_in(SOON)
     return WAITING
 
@@ -188,16 +190,17 @@ def _verify(turn: Turn, step: Verify) -> Settled:
             e.Checked(at=turn.now, release=report.release, failures=report.failures, passed=report.passed)
         )
         if not report.failures and report.passed == len(step.checks):
-            return Settled(done=True, note=f"{report.passed} checks passed")
+            return Settled(done=True, note="checks passed")
     state = turn.state
     if state.last_check is not None and not state.last_check:
         return Settled(done=True, note="checks passed")
     if state.attempts >= step.attempts:
         failed = "; ".join(f"{name}: {wrong}" for name, wrong in (state.last_check or {}).items())
         version = state.plan.version(step.release)
-        return _give_up(turn, "rollout.checks-failed", f"{version} failed its checks before any user", failed)
+        what = f"{version} failed its checks before any user"
+        return _give_up(turn, _problem("checks-failed", what, failed))
     if _late(turn, timedelta(minutes=5)):
-        return _give_up(turn, "rollout.checks-timeout", "the checks could not be made within 5m")
+        return _give_up(turn, _problem("checks-timeout", "the checks could not be made within 5m"))
     turn.wake_in(SOON if state.attempts == 0 else TICK)
     return WAITING
 
@@ -210,11 +213,11 @@ def _expose(turn: Turn, step: Expose) -> Settled:
     intent = state.intents.get("route")
     refused = router.rejected if router is not None else None
     if refused is not None and intent is not None and intent.done and intent.value == turn.wanted.revision:
-        return _give_up(turn, refused.code, refused.what, refused.why)
+        return _give_up(turn, refused)
     if _late(turn, step.timeout):
         what = f"the router did not confirm the new routing within {show_duration(step.timeout)}"
         why = state.problem.what if state.problem else (router.detail if router else None)
-        return _give_up(turn, "rollout.not-confirmed", what, why)
+        return _give_up(turn, _problem("not-confirmed", what, why))
     turn.wake_in(SOON)
     return WAITING
 

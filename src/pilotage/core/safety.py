@@ -111,7 +111,7 @@ def _dead(what: str, why: str) -> Problem:
 def old_is_down(turn: Turn) -> Problem | None:
     """While the old version is down nothing is widened: there is no way back, and nothing to compare with."""
     live = turn.state.plan.basis.live
-    if live is None or live.id not in turn.state.sick:
+    if live is None or live.id not in turn.state.sick or turn.state.plan.restores:
         return None
     return Problem(
         code="rollout.old-version-down",

@@ -1,0 +1,122 @@
+"""The machine's clock is set by an hour while a rollout runs: nothing is cut short, nothing waits longer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fault_shop import Shop, ended, kill, sound
+from fault_users import Users
+
+from pilotage.core import events as e
+from pilotage.core.state import Status
+from pilotage.core.steps import Judge
+
+pytestmark = [pytest.mark.real, pytest.mark.faults]
+
+HOUR = 3600
+LIARS = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+
+
+class Clock:
+    """The wall clock of those who are started by ``start``."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.file = shop.folder / "clock"
+        self.set(0)
+        self.variables = {"FAULT_CLOCK": str(self.file)}
+        if LIARS:
+            self.variables |= {
+                "LD_PRELOAD": str(LIARS[0]),
+                "FAKETIME_TIMESTAMP_FILE": str(self.file),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                "DONT_FAKE_MONOTONIC": "1",
+            }
+
+    def set(self, ahead: int) -> None:
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(f"{ahead:+d}\n")
+        fresh.rename(self.file)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        program = [sys.executable, str(Path(__file__).with_name("fault_clock.py"))]
+        return self.shop.start(*words, program=program, **self.variables)
+
+    def worker(self, *words: str) -> subprocess.Popen[str]:
+        return self.start("worker", *words, "--state", str(self.shop.state))
+
+
+@pytest.fixture
+def clock(open_shop: Shop) -> Iterator[Clock]:
+    open_shop.until(lambda: not open_shop.workers())
+    yield Clock(open_shop)
+
+
+def test_the_liar_lies(clock: Clock) -> None:
+    """Otherwise the others would show nothing."""
+    clock.set(5 * HOUR)
+    done = ended(clock.start("doctor"))
+    assert "clock was set by" in done.out, done
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["forward", "backward"])
+def test_in_the_middle_of_a_hold(clock: Clock, jump: int) -> None:
+    """Also the worker that comes after, and began under the new time, goes on with the old one."""
+    shop = clock.shop
+    shop.write(steps=["20%", "50%"], hold="4s")
+    with Users(shop.listen) as users:
+        rollout = shop.begin("2.0")
+        shop.stop_workers()
+        worker = clock.worker("--until-idle")
+        shop.until_share("2.0", 200_000)
+        exposed = time.monotonic()
+        clock.set(jump)
+        shop.until_share("2.0", 500_000)
+        assert time.monotonic() - exposed >= 3, "the hold was cut short"
+        kill(worker.pid)
+        ended(worker)
+        worker = clock.worker("--until-idle")
+        state = shop.until_final(rollout)
+        done = ended(worker)
+    assert done.code == 0, done
+    assert "lost" not in done.err
+    assert sound(shop, rollout) == state
+    assert state.status is Status.SUCCEEDED, shop.told()
+    assert each_was_held(shop, rollout) >= 4
+    assert not users.losses, users.told()
+
+
+def each_was_held(shop: Shop, rollout: str) -> float:
+    """The shortest hold in seconds, by the record; which never goes back in time."""
+    events = shop.events(rollout)
+    assert [event.at for event in events] == sorted(event.at for event in events)
+    steps, finished = shop.state_of(rollout).plan.steps, {}
+    for event in events:
+        if isinstance(event, e.StepFinished):
+            finished[event.index] = event.at
+    holds = [finished[n] - finished[n - 1] for n, step in enumerate(steps) if isinstance(step, Judge)]
+    return min(holds).total_seconds()
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["forward", "backward"])
+def test_before_the_next_release_while_a_worker_waits(clock: Clock, jump: int) -> None:
+    """The commands follow the new time as nothing is in flight; the worker that runs must follow with them."""
+    shop = clock.shop
+    worker = clock.worker()
+    with Users(shop.listen) as users:
+        shop.until(lambda: "worker --state" in " ".join(shop.processes().values()))
+        clock.set(jump)
+        done = ended(clock.start("release", "2.0", "--yes", "--until-retired", "--timeout", "60s"))
+    kill(worker.pid)
+    ended(worker)
+    assert done.code == 0, f"{done}\n{shop.told()}"
+    state = sound(shop, shop.latest)
+    assert state.status is Status.SUCCEEDED
+    assert each_was_held(shop, shop.latest) >= 1
+    assert not users.losses, users.told()

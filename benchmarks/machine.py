@@ -55,6 +55,9 @@ def keep(name: str, **found: Any) -> None:
     """Puts these trials into results/NAME.json, beside those of earlier runs."""
     path = RESULTS / f"{name}.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
-    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    kept["machine"] = f"{os.cpu_count()} shared cores, {system}"
+    system = platform.freedesktop_os_release()
+    python = ".".join(platform.python_version_tuple()[:2])
+    processor = platform.machine().replace("_", "-")
+    where = f"{processor}, {system['ID'].title()} {system['VERSION_ID']}, Python {python}"
+    kept["machine"] = f"{os.cpu_count()} shared cores, {where}"
     path.write_text(json.dumps(kept | found, indent=2) + "\n")

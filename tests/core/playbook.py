@@ -96,6 +96,8 @@ class Story:
     report: CheckReport | None = None
     stopped: list[str] = field(default_factory=list)
     build_problem: Problem | None = None
+    judged_at: datetime | None = None
+    """When the verdict's telemetry was read; None: just now."""
     passes: int = 0
 
     def __post_init__(self) -> None:
@@ -163,6 +165,7 @@ class Story:
             preparations=preparations,
             report=self.report,
             verdict=self.verdict,
+            judged_at=self.judged_at or self.now,
             messages=messages,
         )
 

@@ -301,3 +301,12 @@ def test_rolling_without_surge_never_runs_more_than_it_may(instances, batch):
         least = min(least, sum(1 for i in exist if i.healthy))
     assert most == instances
     assert least >= instances - batch
+
+
+def test_a_pass_at_one_share_says_nothing_about_the_next():
+    story = exposed(hold="0s")
+    story.judged_at = story.now + SECOND
+    story.wait(60)
+    assert story.shares()[-1] == 500_000, "one pass is the permission for one step"
+    story.judged_at = None
+    assert story.run().state.status is Status.SUCCEEDED

@@ -345,14 +345,14 @@ def test_the_judge_comes_back_after_a_crash_as_it_was():
             place.router.serve(OLD.id, 0.004, *[200] * 90)
             place.router.serve(NEW.id, 0.004, *[500] * (second % 50 == 49), *[200] * 10)
             await lasting.hear(state, await place.router.telemetry(), now)
-            verdicts.append(lasting.recent(state, now))
+            verdicts.append(lasting.recent(state, now)[0])
         again = Bench(place.store)
         place.router.serve(NEW.id, 0.004, *[200] * 10)
         reading, now = await place.router.telemetry(), place.clock.now() + timedelta(seconds=150)
         await again.hear(state, reading, now)
         number = again._seats[state.id].number
         await lasting.hear(state, reading, now)
-        return number, again.recent(state, now), lasting.recent(state, now)
+        return number, again.recent(state, now)[0], lasting.recent(state, now)[0]
 
     number, again, lasting = asyncio.run(story())
     assert number == 151

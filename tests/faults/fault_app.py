@@ -57,14 +57,14 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer asks the resolver for its name
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 
 note("starts")
 if is_set("dies"):
     print(f"the ledger of {VERSION} is locked: giving up", flush=True)
     sys.exit(3)
-lock = open(KNOBS / f"running-{VERSION}.{INSTANCE}", "w")
+lock = os.open(KNOBS / f"running-{VERSION}.{INSTANCE}", os.O_CREAT | os.O_WRONLY)
 try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:

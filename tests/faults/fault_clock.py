@@ -3,8 +3,8 @@
     FAULT_CLOCK=FILE python fault_clock.py worker …
 
 FILE holds the seconds by which the wall clock is ahead. As when somebody sets a machine's clock, the monotonic
-clocks do not notice. Where libfaketime is installed the whole process is lied to, below Python; elsewhere
-Python's own time.time and datetime.now are replaced before anything is imported.
+clocks do not notice. Python's time.time and datetime.now are replaced before anything else is imported:
+libfaketime will not do, it breaks Python's own time.sleep (EINVAL), and Envoy hangs under it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ class _Datetime(dates.datetime):
 
 
 if __name__ == "__main__":
-    if "LD_PRELOAD" not in os.environ:
-        time.time = _time
-        dates.datetime = _Datetime  # type: ignore[misc]
+    time.time = _time
+    dates.datetime = _Datetime  # type: ignore[misc]
     from pilotage.cli.main import main
 
     sys.exit(main(sys.argv[1:]))

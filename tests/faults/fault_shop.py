@@ -15,25 +15,24 @@ import json
 import os
 import random
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from fault_processes import kill, processes_in, variable_of
 
 from pilotage.core import events as e
 from pilotage.core.environment import Environment
-from pilotage.core.state import State, fold
-from pilotage.core.steps import Expose
+from pilotage.core.state import State
 from pilotage.store import reading
 from pilotage.store.sqlite import SqliteStore
 
@@ -122,9 +121,7 @@ class Shop:
 
     # Commands
 
-    def start(
-        self, *words: str, program: Sequence[str] = PILOTAGE, **variables: str
-    ) -> subprocess.Popen[str]:
+    def start(self, *words: str, program: Sequence[str] = PILOTAGE, **variables: str) -> subprocess.Popen[str]:
         """A command, running."""
         return subprocess.Popen(
             [*program, *words],
@@ -170,7 +167,7 @@ class Shop:
 
     def processes(self, word: str = "") -> dict[int, str]:
         """Living ones that are the shop's, with this word in their command."""
-        return {pid: command for pid, command in _processes(self.folder) if word in command}
+        return {pid: command for pid, command in processes_in(self.folder) if word in command}
 
     def workers(self) -> list[int]:
         return list(self.processes("worker --until-idle"))
@@ -180,7 +177,7 @@ class Shop:
         mine = [
             pid
             for pid, command in self.processes().items()
-            if f"/{version.replace('.', '-')}-" in command or _variable(pid, "VERSION") == version
+            if f"/{version.replace('.', '-')}-" in command or variable_of(pid, "VERSION") == version
         ]
         return sorted(mine, key=lambda pid: "app.py" in self.processes().get(pid, ""))
 
@@ -231,7 +228,8 @@ class Shop:
         """The oldest first."""
         if not self.database.exists():
             return []
-        return [row[0] for row in self.read(lambda db: db.execute("SELECT id FROM rollouts ORDER BY seq").fetchall())]
+        rows = self.read(lambda db: db.execute("SELECT id FROM rollouts ORDER BY seq").fetchall())
+        return [row[0] for row in rows]
 
     @property
     def latest(self) -> str:
@@ -261,7 +259,7 @@ class Shop:
 
     # Waiting
 
-    def until(self, true: Callable[[], T], *, seconds: float = PATIENCE) -> T:
+    def until(self, true: Callable[[], T | None], *, seconds: float = PATIENCE) -> T:
         """The first true answer."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -280,56 +278,13 @@ class Shop:
         return self.until(lambda: next((ev for ev in self.events(rollout) if isinstance(ev, kind)), None))
 
 
-def sound(shop: Shop, rollout: str) -> State:
-    """What must be true of every record, whatever was killed, filled or moved meanwhile."""
-    events = shop.events(rollout)
-    state = shop.state_of(rollout)
-    assert fold(rollout, events) == state, "replaying gives another state"
-    finished = [(ev.back, ev.index) for ev in events if isinstance(ev, e.StepFinished)]
-    assert finished == sorted(set(finished)), f"steps finished twice or out of order: {finished}"
-    promoted = [ev.release for ev in events if isinstance(ev, e.Promoted)]
-    assert len(promoted) == len(set(promoted)), f"promoted twice: {promoted}"
-    ends = [place for place, ev in enumerate(events) if isinstance(ev, e.Finished)]
-    assert ends in ([], [len(events) - 1]), "something happened after the end"
-    assert sum(1 for ev in events if isinstance(ev, e.Exposed) and ev.first) <= 1
-    assert sum(1 for ev in events if isinstance(ev, e.TurnedBack)) <= 1
-    _never_too_many(state, events)
-    assert not shop.doubled
-    return state
-
-
-def _never_too_many(state: State, events: list[e.Event]) -> None:
-    """Guarantee 2: no confirmed share was greater than what the plan had come to; guarantee 1 excepted."""
-    new, allowed, position, sick = state.plan.new.id, 0, 0, 0
-    for event in events:
-        if isinstance(event, e.StepFinished) and not event.back:
-            position = event.index + 1
-        if isinstance(event, e.HealthLost):
-            sick += 1
-        if isinstance(event, e.HealthRegained):
-            sick -= 1
-        step = state.plan.steps[position] if position < len(state.plan.steps) else None
-        if isinstance(step, Expose):
-            allowed = step.share(new)
-        if isinstance(event, e.Exposed) and not sick:
-            assert event.shares.get(new, 0) <= allowed, f"{event.shares} when {allowed} was allowed"
-
-
-def kill(*pids: int, number: int = signal.SIGKILL) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
-
-
 def ended(process: subprocess.Popen[str]) -> Ended:
     try:
         out, err = process.communicate(timeout=2 * PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"{process.args} did not end\n{out}\n{err}") from None
+        raise AssertionError(f"{process.args!r} did not end\n{out}\n{err}") from None
     return Ended(process.returncode, out, err)
 
 
@@ -383,25 +338,3 @@ def _manifest(listen: int, preview: int) -> dict[str, Any]:
             }
         },
     }
-
-
-def _processes(folder: Path) -> Iterator[tuple[int, str]]:
-    inside = f"{folder}{os.sep}"
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ").strip()
-            where = f"{(entry / 'cwd').readlink()}{os.sep}"
-        except OSError:
-            continue
-        if command and int(entry.name) != os.getpid() and (inside in f"{command}{os.sep}" or where.startswith(inside)):
-            yield int(entry.name), command
-
-
-def _variable(pid: int, name: str) -> str | None:
-    try:
-        pairs: Mapping[str, str] = dict(
-            row.partition("=")[::2] for row in Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
-        )
-    except OSError:
-        return None
-    return pairs.get(name)

@@ -5,21 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_shop import Shop, ended, kill, sound
+from fault_processes import kill
+from fault_record import sound
+from fault_shop import Shop, ended
 from fault_users import Users
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
 from pilotage.core.steps import Judge
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-clock-jumps")]
 
 HOUR = 3600
-LIARS = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 
 
 class Clock:
@@ -30,14 +30,6 @@ class Clock:
         self.file = shop.folder / "clock"
         self.set(0)
         self.variables = {"FAULT_CLOCK": str(self.file)}
-        if LIARS:
-            self.variables |= {
-                "LD_PRELOAD": str(LIARS[0]),
-                "FAKETIME_TIMESTAMP_FILE": str(self.file),
-                "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "DONT_FAKE_MONOTONIC": "1",
-            }
 
     def set(self, ahead: int) -> None:
         fresh = self.file.with_suffix(".new")
@@ -53,9 +45,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock(open_shop: Shop) -> Iterator[Clock]:
+def clock(open_shop: Shop) -> Clock:
     open_shop.until(lambda: not open_shop.workers())
-    yield Clock(open_shop)
+    return Clock(open_shop)
 
 
 def test_the_liar_lies(clock: Clock) -> None:

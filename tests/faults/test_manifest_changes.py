@@ -6,13 +6,14 @@ import json
 import shutil
 
 import pytest
-from fault_shop import Shop, free_ports, sound
+from fault_record import sound
+from fault_shop import Shop, free_ports
 from fault_users import Users
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-manifest-changes")]
 
 
 def test_an_edited_manifest_and_artifact_change_nothing_in_flight(open_shop: Shop) -> None:
@@ -24,7 +25,10 @@ def test_an_edited_manifest_and_artifact_change_nothing_in_flight(open_shop: Sho
         shop.until_share("2.0", 200_000)
         listen, preview = free_ports(2)
         environment = shop.manifest["environments"]["local"]
-        environment |= {"instances": 5, "router": {"listen": f"127.0.0.1:{listen}", "preview": f"127.0.0.1:{preview}"}}
+        environment |= {
+            "instances": 5,
+            "router": {"listen": f"127.0.0.1:{listen}", "preview": f"127.0.0.1:{preview}"},
+        }
         shop.manifest["run"]["command"] = ["false"]
         shop.write(steps=["1%"], hold="1h")
         shutil.rmtree(shop.folder / "build")
@@ -33,7 +37,9 @@ def test_an_edited_manifest_and_artifact_change_nothing_in_flight(open_shop: Sho
         assert watched.code == 0, watched
     state = sound(shop, rollout)
     assert (state.status, state.plan.digest) == (Status.SUCCEEDED, digest)
-    shares = [event.shares.get(state.plan.new.id) for event in shop.events(rollout) if isinstance(event, e.Exposed)]
+    shares = [
+        event.shares.get(state.plan.new.id) for event in shop.events(rollout) if isinstance(event, e.Exposed)
+    ]
     assert {200_000, 500_000, 1_000_000} <= set(shares)
     assert shop.starts() == {"1.0.1": 1, "1.0.2": 1, "2.0.1": 1, "2.0.2": 1}
     assert not users.losses, users.told()

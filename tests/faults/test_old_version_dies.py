@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 
 import pytest
-from fault_shop import Shop, kill, sound
+from fault_processes import kill
+from fault_record import sound
+from fault_shop import Shop
 from fault_users import Users
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-old-version-dies")]
 
 
 def test_the_old_version_dies_and_comes_back(open_shop: Shop) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from fault_shop import Shop, kill, sound
+from fault_processes import kill
+from fault_record import sound
+from fault_shop import Shop
 from fault_users import Users
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-proxy-faults")]
 
 
 @pytest.mark.parametrize("worker_too", [False, True], ids=["alone", "with-the-worker"])
@@ -71,7 +73,9 @@ def test_a_routing_that_the_proxy_refuses_is_taken_back(open_shop: Shop) -> None
         done = shop.pilotage("release", "2.0", "--yes")
     assert done.code == 6, done
     state = sound(shop, shop.latest)
-    assert (state.status, state.cause, state.exposed_at) == (Status.ROLLED_BACK, e.Cause.FAILED, None), shop.told()
+    assert (state.status, state.cause, state.exposed_at) == (Status.ROLLED_BACK, e.Cause.FAILED, None), (
+        shop.told()
+    )
     back = shop.until_event(shop.latest, e.TurnedBack)
     assert back.problem is not None
     assert back.problem.code == "router.refused"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fault_shop import Ended, Shop
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-refused-at-start")]
 
 
 def refused(shop: Shop, done: Ended, code: str, exit_code: int, rollouts: int = 0) -> None:

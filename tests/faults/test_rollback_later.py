@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from fault_shop import Shop, kill, sound
+from fault_processes import kill
+from fault_record import sound
+from fault_shop import Shop
 from fault_users import Users
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-rollback-later")]
 
 ONCE = {"1.0.1": 1, "1.0.2": 1, "2.0.1": 1, "2.0.2": 1}
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_shop import Shop, kill, sound
+from fault_processes import kill
+from fault_record import sound
+from fault_shop import Shop
 from fault_users import Users
 
 from pilotage.core.state import Status
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-state-folder")]
 
 
 class Disk:

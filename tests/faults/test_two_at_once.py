@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from fault_shop import Shop, ended, sound
+from fault_record import sound
+from fault_shop import Shop, ended
 from fault_users import Users
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-two-at-once")]
 
 AT_ONCE = 6
 

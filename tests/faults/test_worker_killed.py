@@ -9,13 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from fault_shop import Shop, ended, kill, sound
+from fault_processes import kill
+from fault_record import sound
+from fault_shop import Shop, ended
 from fault_users import Users
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
 
-pytestmark = [pytest.mark.real, pytest.mark.faults]
+pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-worker-killed")]
 
 DOOMED = Path(__file__).with_name("fault_worker.py")
 MOMENTS = [("after", "1"), ("before", "2")]

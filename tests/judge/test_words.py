@@ -73,3 +73,17 @@ def test_one_bound_is_enough_and_margins_stop_at_the_last_bound():
 def test_a_bound_that_nothing_exceeds_is_the_lowest_such():
     edges = choose([1000.0, 1000.0, 1000.0, 1000.0], 1)
     assert [(edge.old, edge.new) for edge in edges] == [(0, 1)]
+
+
+def test_a_bound_that_most_answers_exceed_is_watched_but_not_asked():
+    """1.5 times 70 % are more than all: nothing could be shown to stay below."""
+    seen = [300.0, 760.0, 905.0, 948.0, 985.0, 999.0, 1000.0]
+    free, bounded = choose(seen, 1), choose(seen, 1, 0.33)
+    assert [edge.old for edge in free if edge.gating] == [0, 3, 4]
+    assert [edge.old for edge in bounded if edge.gating] == [1, 3, 4]
+    assert [edge.old for edge in bounded] == [edge.old for edge in free]
+
+
+def test_a_bound_that_most_answers_exceed_is_asked_when_there_is_no_other():
+    (edge,) = choose([100.0, 1000.0], 0, 0.33)
+    assert edge.gating

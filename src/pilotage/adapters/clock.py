@@ -23,9 +23,14 @@ class SteadyClock:
 
     def __init__(self, anchor: Path) -> None:
         self._anchor = anchor
+        self._seen = _identity(anchor)
         self._wall, self._uptime = self._read() or self._write()
 
     def now(self) -> datetime:
+        """By the anchor that counts now: a worker that waits must follow when a command takes a new one."""
+        if (identity := _identity(self._anchor)) != self._seen:
+            self._seen = identity
+            self._wall, self._uptime = self._read() or (self._wall, self._uptime)
         return self._wall + timedelta(seconds=uptime() - self._uptime)
 
     async def sleep(self, seconds: float) -> None:
@@ -60,6 +65,15 @@ class SteadyClock:
             # A read-only state folder is told by the store; the clock alone is no reason to stop.
             fresh.unlink(missing_ok=True)
         return wall, up
+
+
+def _identity(anchor: Path) -> tuple[int, int] | None:
+    """What changes with every anchor."""
+    try:
+        found = anchor.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def uptime() -> float:

@@ -13,9 +13,13 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(f"pilotage {__version__}")
         return 0
-    from pilotage.cli.running import run
+    try:
+        from pilotage.cli.running import run
 
-    return run(given)
+        return run(given)
+    except KeyboardInterrupt:
+        # Ctrl-C before the command itself could answer to it.
+        return 130
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ def _judge(turn: Turn, step: Judge) -> Settled:
     state = turn.state
     if state.continued or state.continue_all:
         return Settled(done=True, note="a person let it go on")
-    verdict = turn.seen.verdict
+    verdict = turn.fresh_verdict
     passed = verdict is not None and verdict.outcome is Outcome.PASS
     if passed and _late(turn, step.at_least):
         return Settled(done=True, note="not worse than the old version")

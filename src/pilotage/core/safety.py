@@ -85,7 +85,8 @@ def _worth_telling(turn: Turn, verdict: Verdict) -> bool:
     if state.exposed_at is None:
         return False
     changed = state.verdict is None or verdict.outcome is not state.verdict.outcome
-    return changed and (verdict.outcome is Outcome.FAIL or isinstance(state.step, Judge))
+    waited_for = isinstance(state.step, Judge) and turn.fresh_verdict is not None
+    return changed and (verdict.outcome is Outcome.FAIL or waited_for)
 
 
 def _guard_health(turn: Turn) -> None:

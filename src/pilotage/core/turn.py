@@ -90,6 +90,8 @@ class Seen:
     preparations: dict[str, Preparation] = field(default_factory=dict)
     report: CheckReport | None = None
     verdict: Verdict | None = None
+    judged_at: datetime | None = None
+    """When the telemetry behind the verdict was read."""
     messages: tuple[e.Message, ...] = ()
     environment: EnvironmentSeen | None = None
     trouble: tuple[Problem, ...] = ()
@@ -127,6 +129,12 @@ class Turn:
     def trouble(self, problem: Problem) -> None:
         """Says what keeps the rollout waiting; the first of a turn is told."""
         self.problem = self.problem or problem
+
+    @property
+    def fresh_verdict(self) -> Verdict | None:
+        """The verdict, if it is about this step: a pass at one share says nothing about the next."""
+        at = self.seen.judged_at
+        return self.seen.verdict if at is not None and at > self.state.entered else None
 
     @property
     def instances(self) -> tuple[Instance, ...]:

@@ -69,13 +69,13 @@ class Bench:
         if seat.number % CHECKPOINT_EVERY == 0:
             await self._store.checkpoint(state.id, seat.number, seat.judge.dump())
 
-    def recent(self, state: State, now: datetime) -> Verdict | None:
-        """The last verdict, if it is fresh enough to act on."""
+    def recent(self, state: State, now: datetime) -> tuple[Verdict | None, datetime | None]:
+        """The last verdict and when its telemetry was read, if that is fresh enough to act on."""
         seat, settings = self._seats.get(state.id), state.plan.judge
         if seat is None or settings is None or seat.sampled_at is None:
-            return None
+            return None, None
         fresh = timedelta(0) <= now - seat.sampled_at <= 1.5 * settings.interval
-        return seat.verdict if fresh else None
+        return (seat.verdict, seat.sampled_at) if fresh else (None, None)
 
     def forget(self, rollout: str) -> None:
         self._seats.pop(rollout, None)

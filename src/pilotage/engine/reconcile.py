@@ -65,12 +65,14 @@ class Reconciler:
         world = await look(state, reach)
         await self._listen(state, world)
         now = self._clock.now()
+        verdict, judged_at = self._bench.recent(state, now)
         seen = Seen(
             instances=world.instances,
             router=world.router,
             preparations=world.preparations,
             report=report,
-            verdict=self._bench.recent(state, now),
+            verdict=verdict,
+            judged_at=judged_at,
             messages=await self._store.messages(state.id, state.heard),
             environment=await look_at_environment(state, self._store),
             trouble=tuple(world.trouble),

@@ -21,6 +21,9 @@ CLIP = 2.0
 RENEWED = 1.0
 """… and that it lacks again after every change of the share, so that each step adds evidence of its own."""
 REFRESH = 2
+MOST_SLOW = 0.5
+"""What a limit on slow answers may come to at most, as a fraction of all: near 1 nothing could exceed it, and
+nothing could be shown to stay below."""
 PLENTY = 5000.0
 """Answers from which latency bounds are chosen at once, so that their dispersion is learnt early; with fewer
 they are chosen at the end of the warm-up."""
@@ -88,7 +91,8 @@ class Bench:
         self.seen = tuple([a + b for a, b in zip(seen, step.counts, strict=True)])
         wanted = PLENTY if warming else ENOUGH
         if snapshot.weight < 1.0 and self.seen[-1] >= wanted:
-            self._open_latency(choose(self.seen, self.settings.latency_margin), self.seen)
+            most = MOST_SLOW / max(self.settings.latency_pass_ratio, self.settings.latency_ratio, 1.5)
+            self._open_latency(choose(self.seen, self.settings.latency_margin, most), self.seen)
 
     def alone(self, t: float, new: Vector, *, warming: bool) -> None:
         """All traffic is on the new version: hold it to the absolute limit."""
@@ -115,7 +119,7 @@ class Bench:
         self.single.forget()
 
     def control_lost(self) -> None:
-        """The old version does not serve in earnest: what happens meanwhile is neither compared nor learnt from,
+        """The old version does not serve in earnest: what happens meanwhile is neither compared nor learnt,
         not even later."""
         for channel in (self.errors, self.latency):
             channel.pair.forget()

@@ -23,23 +23,32 @@ class Edge(NamedTuple):
     gating: bool
 
 
-def choose(seen: Sequence[float], margin: int) -> list[Edge]:
+def choose(seen: Sequence[float], margin: int, most: float = 1.0) -> list[Edge]:
     """The bounds nearest to the old version's percentiles, nearest in log odds; each bound once.
 
     ``seen``: cumulative buckets of its history, the last is +Inf. The new version is held to the bound
-    ``margin`` buckets higher, as far as there is one.
+    ``margin`` buckets higher, as far as there is one. ``most``: a bound that a larger fraction of the old
+    answers exceeds is not asked before the new version may go on. A multiple of it comes near to all, which
+    nothing could be shown to stay below.
     """
     total, bounds = seen[-1], len(seen) - 1
     slower = [(total - below + 0.5) / (total + 1.0) for below in seen[:-1]]
-    candidates = range(max(1, bounds - margin))
+    within = range(max(1, bounds - margin))
+    askable = [j for j in within if slower[j] <= most] or [within[-1]]
     found: dict[int, list[float]] = {}
     for percentile, wanted in PERCENTILES.items():
-        nearest = min(candidates, key=lambda j: abs(_log_odds(slower[j]) - _log_odds(wanted)))
-        found.setdefault(nearest, []).append(percentile)
+        found.setdefault(_nearest(slower, within, wanted), []).append(percentile)
+    gating = {_nearest(slower, askable, PERCENTILES[percentile]): percentile for percentile in GATING}
+    for j, percentile in gating.items():
+        found.setdefault(j, [percentile])
     return [
-        Edge(_name(named, slower[j]), j, min(j + margin, bounds - 1), bool(set(named) & set(GATING)))
-        for j, named in found.items()
+        Edge(_name(named, slower[j]), j, min(j + margin, bounds - 1), j in gating)
+        for j, named in sorted(found.items())
     ]
+
+
+def _nearest(slower: Sequence[float], candidates: Sequence[int], wanted: float) -> int:
+    return min(candidates, key=lambda j: abs(_log_odds(slower[j]) - _log_odds(wanted)))
 
 
 def _name(percentiles: list[float], slower: float) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, follow
 from pilotage.core.plan import Plan
+from pilotage.core.release import Release
 from pilotage.core.routing import Backend, Routing, Split
 from pilotage.core.state import State, begin
 from pilotage.core.values import EVERYBODY
@@ -49,17 +50,25 @@ async def start(
 
 
 def check_basis(plan: Plan, known: Environment) -> None:
-    """A plan is void when the environment is not any more what it was made for."""
-    basis, made = known.basis, plan.basis
-    now = (basis.live and basis.live.id, basis.instances, basis.warm and basis.warm.id)
-    then = (made.live and made.live.id, made.instances, made.warm and made.warm.id)
-    if now != then:
-        live = basis.live.version if basis.live else "nothing"
-        meant = made.live.version if made.live else "nothing"
-        what = f"this plan is void: {plan.environment} has changed since it was made"
-        why = f"it was made while {meant} was live; now {live} is, or what is kept warm has changed"
-        problem = Problem(code="plan.void", what=what, why=why, mend="make the plan anew: `pilotage plan`")
-        raise PilotageError(problem, exit_code=ExitCode.BLOCKED)
+    """A plan is void when the environment is not any more what it was made for.
+
+    A side that was warm then and has been retired meanwhile does not matter: the step that retires it finds
+    nothing to do.
+    """
+    now, made = known.basis, plan.basis
+    same = _ids(now.live) == _ids(made.live) and now.instances == made.instances
+    if same and (now.warm is None or _ids(now.warm) == _ids(made.warm)):
+        return
+    live = now.live.version if now.live else "nothing"
+    meant = made.live.version if made.live else "nothing"
+    what = f"this plan is void: {plan.environment} has changed since it was made"
+    why = f"it was made while {meant} was live; now {live} is, or what is kept warm has changed"
+    problem = Problem(code="plan.void", what=what, why=why, mend="make the plan anew: `pilotage plan`")
+    raise PilotageError(problem, exit_code=ExitCode.BLOCKED)
+
+
+def _ids(release: Release | None) -> str | None:
+    return release.id if release is not None else None
 
 
 async def check_ground(reach_of: ReachOf, plan: Plan) -> None:

@@ -118,6 +118,7 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
     wakes: list[datetime] = field(default_factory=list)
     problem: Problem | None = None
+    _wanted: tuple[State, Routing] | None = None
 
     def record(self, event: e.Event) -> None:
         self.events.append(event)
@@ -142,7 +143,10 @@ class Turn:
 
     @property
     def wanted(self) -> Routing:
-        return world.routing(self.state, self.instances, self.now)
+        """What the router should show now; made once for each state, because its digest costs something."""
+        if self._wanted is None or self._wanted[0] is not self.state:
+            self._wanted = self.state, world.routing(self.state, self.instances, self.now)
+        return self._wanted[1]
 
     @property
     def confirmed(self) -> bool:

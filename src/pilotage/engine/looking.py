@@ -35,7 +35,8 @@ class Look:
 async def ask(call: Awaitable[T], name: str, trouble: list[Problem]) -> T | None:
     """One adapter call; its failure, its silence or its nonsense becomes a Problem."""
     try:
-        return await asyncio.wait_for(call, PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await call
     except PilotageError as error:
         trouble.extend(error.problems)
     except TimeoutError:

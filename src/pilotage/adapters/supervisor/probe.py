@@ -75,6 +75,8 @@ class Probe:
             if not chunk:
                 break
             self._answer += chunk
+            if b"\r\n\r\n" in self._answer and not self._judge():
+                break  # good; some servers keep the connection open all the same
         self._end(self._judge())
 
     def _judge(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from pilotage.adapters.background import only_worker, spawn_worker, worker_runs
 from pilotage.adapters.clock import SteadyClock
 from pilotage.adapters.process.digests import directory_sha256, file_sha256
-from pilotage.adapters.registry import Registry, check_settings
+from pilotage.adapters.registry import Registry, settings_problems
 from pilotage.core.environment import Environment
 from pilotage.core.events import Message, Order
 from pilotage.core.fleet import Instance
@@ -132,14 +132,13 @@ class App:
     async def plan(self, environment: str | None, version: str, *, again: bool = False) -> Plan:
         assert self.manifest is not None, "planning needs a manifest"
         chosen = self.manifest.environment(self.environment_name(environment))
-        known = await self.store.environment(self.manifest.service, chosen.name)
-        plan = planning.plan_release(
-            self.manifest, chosen, known, version, fingerprint=fingerprint, again=again
-        )
-        problems = check_settings(plan)
+        problems = settings_problems(self.manifest, chosen.name)
         if problems:
             raise PilotageError(*problems, exit_code=ExitCode.REFUSED_MANIFEST)
-        return plan
+        known = await self.store.environment(self.manifest.service, chosen.name)
+        return planning.plan_release(
+            self.manifest, chosen, known, version, fingerprint=fingerprint, again=again
+        )
 
     async def release(self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False) -> State:
         state = await releasing.start(

@@ -9,6 +9,7 @@ from typing import Any
 
 from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
+from pilotage.manifest.model import Manifest
 from pilotage.ports import Reach, Router, Site, Target
 
 TARGETS, ROUTERS = "pilotage.targets", "pilotage.routers"
@@ -57,11 +58,17 @@ def router(kind: str) -> type[Router]:
     return found
 
 
-def check_settings(plan: Plan) -> list[Problem]:
-    """What the adapters that a plan names find wrong with their settings."""
+def settings_problems(manifest: Manifest, name: str) -> list[Problem]:
+    """What the adapters of an environment find wrong with their settings, and where they stand."""
+    environment = manifest.environment(name)
+    chosen: list[tuple[str, type[Target] | type[Router], Mapping[str, Any]]] = [
+        ("target", target(environment.target_spec().kind), environment.target_spec().settings),
+        ("router", router(environment.router_spec().kind), environment.router_spec().settings),
+    ]
     return [
-        *target(plan.target.kind).check_settings(plan.target.settings),
-        *router(plan.router.kind).check_settings(plan.router.settings),
+        problem.model_copy(update={"where": problem.where or manifest.place("environments", name, part)})
+        for part, adapter, settings in chosen
+        for problem in adapter.check_settings(settings)
     ]
 
 

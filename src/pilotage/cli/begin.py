@@ -70,6 +70,7 @@ def check(
     format
         For people, for programs, for annotations on GitHub, or for readers of SARIF.
     """
+    from pilotage.adapters.registry import settings_problems
     from pilotage.manifest.load import load
 
     path = manifest or common.file or _found()
@@ -80,6 +81,7 @@ def check(
         loaded = load(path)
         warnings = loaded.warnings
         told = f"{path} is sound: {loaded.service} in {', '.join(loaded.environments)}"
+        problems = tuple(p for name in loaded.environments for p in settings_problems(loaded, name))
     except PilotageError as error:
         problems = error.problems
     _report(problems, warnings, "json" if json else format, told, Terminal(plain=common.no_color))

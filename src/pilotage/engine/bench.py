@@ -48,8 +48,13 @@ class Bench:
         elapsed = now - seat.sampled_at
         return elapsed >= settings.interval - timedelta(milliseconds=100) or elapsed < timedelta(0)
 
-    async def hear(self, state: State, telemetry: Telemetry, now: datetime) -> None:
-        """Feeds one reading of the router; before any user sees the new version it is kept for later."""
+    async def hear(
+        self, state: State, telemetry: Telemetry, now: datetime, *, old_is_down: bool = False
+    ) -> None:
+        """Feeds one reading of the router; before any user sees the new version it is kept for later.
+
+        ``old_is_down``: it is seen to be just now, and may not be recorded as sick yet.
+        """
         settings = state.plan.judge
         assert settings is not None
         seat = await self._seat(state, settings, telemetry)
@@ -60,7 +65,10 @@ class Bench:
         for at, earlier in seat.before:
             await self._feed(state, seat, make_snapshot(state, earlier, at))
         seat.before = []
-        await self._feed(state, seat, make_snapshot(state, telemetry, now))
+        snapshot = make_snapshot(state, telemetry, now)
+        if old_is_down:
+            snapshot = snapshot.model_copy(update={"control": None})
+        await self._feed(state, seat, snapshot)
 
     async def _feed(self, state: State, seat: Seat, snapshot: Snapshot) -> None:
         seat.number += 1

@@ -6,18 +6,20 @@ between makes the next worker look at the world and, where it is not as wanted, 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from pilotage.core import events as e
 from pilotage.core.decide import decide
 from pilotage.core.environment import follow
-from pilotage.core.state import State, apply
+from pilotage.core.state import State, Status, apply
 from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
+from pilotage.core.world import healthy
 from pilotage.engine.bench import Bench
 from pilotage.engine.looking import Look, ask, look, look_at_environment
 from pilotage.engine.performing import perform
 from pilotage.engine.showing import Showcase
-from pilotage.ports import Change, Clock, Held, ReachOf, Store
+from pilotage.ports import Change, Clock, Conflict, Held, ReachOf, Store
 
 HOPS = 5
 """Looks and decisions in one pass; then the others get their turn."""
@@ -32,11 +34,14 @@ class Reconciler:
         self._reach_of = reach_of
         self._bench = Bench(store)
         self._showcase = Showcase(store)
+        self._asked: set[str] = set()
 
     async def reconcile(self, held: Held, state: State) -> tuple[State, datetime | None]:
         """One pass. Returns the state after it, and when the rollout wants to be looked at again (None: it is
         final). Raises LeaseLost or Conflict when somebody else has changed it, StoreError when the store is
         out of reach; nothing is performed that is not recorded."""
+        if state.status is Status.QUEUED and state.id not in self._asked:
+            await self._ask_for_room(state)
         report: CheckReport | None = None
         for _ in range(HOPS):
             decision = await self._decide(state, report)
@@ -53,12 +58,22 @@ class Reconciler:
             await self._close(state)
         return state, decision.wake
 
+    async def _ask_for_room(self, state: State) -> None:
+        """Tells the rollout before this one in the queue to go back; twice is once, it is the same message."""
+        assert state.queued_behind is not None
+        why, key = f"{state.plan.new.version} takes its place ({state.by})", f"{state.id} supersedes"
+        now, before = self._clock.now(), state.queued_behind
+        with suppress(Conflict):  # it has ended
+            await self._store.send(before, e.Order.SUPERSEDE, state.by, now, reason=why, key=key)
+        self._asked.add(state.id)
+
     async def _close(self, state: State) -> None:
         """The last counts of a rollout that has ended, for those who look later."""
         router = self._reach_of(state.plan).router
         reading = await ask(router.telemetry(), "the router", []) if state.exposed_at else None
         await self._showcase.close(state, reading, self._clock.now())
         self._bench.forget(state.id)
+        self._asked.discard(state.id)
 
     async def _decide(self, state: State, report: CheckReport | None) -> Decision:
         reach = self._reach_of(state.plan)
@@ -94,7 +109,7 @@ class Reconciler:
             return
         self._showcase.keep(state.id, telemetry, now)
         if judged:
-            await self._bench.hear(state, telemetry, now)
+            await self._bench.hear(state, telemetry, now, old_is_down=_old_is_down(state, world))
 
     async def _perform(self, held: Held, state: State, effect: Effect) -> tuple[State, CheckReport | None]:
         report, problem = await perform(effect.command, state.plan, self._reach_of(state.plan))
@@ -122,3 +137,8 @@ class Reconciler:
             environment = followed if followed is not known else None
         change = Change(state=after, events=events, before=before.events, held=held, wake=wake)
         await self._store.commit(change, environment=environment)
+
+
+def _old_is_down(state: State, world: Look) -> bool:
+    live = state.plan.basis.live
+    return live is not None and world.instances is not None and not healthy(world.instances, live.id)

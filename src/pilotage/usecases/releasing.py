@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from pilotage.core import events as e
@@ -12,8 +13,11 @@ from pilotage.core.routing import Backend, Routing, Split
 from pilotage.core.state import State, begin
 from pilotage.core.values import EVERYBODY
 from pilotage.errors import ExitCode, PilotageError, Problem
-from pilotage.ports import Change, ReachOf, Store
+from pilotage.ports import Change, Conflict, ReachOf, Store
 from pilotage.usecases.stopping import end_warm
+
+TRIES = 5
+"""So often a release looks and decides anew when somebody was quicker."""
 
 
 async def start(
@@ -32,21 +36,25 @@ async def start(
     back and this one waits for it. A rollout that only keeps its old side warm hands over to this one.
     """
     await check_ground(reach_of, plan)
+    for _ in range(TRIES):
+        with suppress(Conflict):
+            return await _begin(store, plan, by, now, reason, supersede=supersede)
+    return await _begin(store, plan, by, now, reason, supersede=supersede)
+
+
+async def _begin(store: Store, plan: Plan, by: str, now: datetime, reason: str, *, supersede: bool) -> State:
+    """By what the environment is now; Conflict when it has moved on while this was decided."""
     known = await store.environment(plan.service, plan.environment)
     check_basis(plan, known)
     holder = await store.rollout(known.holder) if known.holder else None
-    if holder is not None and holder.status.final:
-        holder = None
-    if holder is None:
+    if holder is None or holder.status.final:
         return await _create(store, known, plan, by, now, reason)
     if holder.warm:
         return await _take_over(store, known, holder, plan, by, now, reason)
     if not supersede:
         raise PilotageError(_busy(holder), exit_code=ExitCode.BLOCKED)
-    state = await _create(store, known, plan, by, now, reason, behind=holder.id)
-    why = f"{plan.new.version} takes its place ({by})"
-    await store.send(holder.id, e.Order.SUPERSEDE, by, now, reason=why, key=f"{state.id} supersedes")
-    return state
+    # The worker that finds it in the queue asks the holder to make room: a crash here could not lose that.
+    return await _create(store, known, plan, by, now, reason, behind=holder.id)
 
 
 def check_basis(plan: Plan, known: Environment) -> None:

@@ -14,7 +14,7 @@ import pytest
 from envoy_stage import Stage, here, run
 from router_load import Load, ask, shares
 
-from pilotage.adapters.envoy import converge, process
+from pilotage.adapters.envoy import addresses, converge, process
 from pilotage.adapters.envoy.router import EnvoyRouter
 from pilotage.core.routing import Address, Pin, Routing, Split
 from pilotage.errors import Problem
@@ -340,3 +340,28 @@ def test_settings() -> None:
     for bad in ({"concurrency": 0}, {"concurrency": True}, {"concurrency": "2"}, {"public": 1}):
         [problem] = EnvoyRouter.check_settings(bad)
         assert problem.code == "router.setting"
+
+
+def test_two_proxies_never_share_a_port(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that start in the same instant both find the port free: the system must refuse the second."""
+
+    async def story() -> None:
+        other = Stage(tmp_path / "other")
+        try:
+            other.releases = list(stage.releases)
+            await stage.serve(stage.routing(0))
+            monkeypatch.setattr(addresses, "problem", lambda *_, **__: None)
+            late = other.routing(1_000_000, listen=here(stage.listen))
+            await other.router.apply(late)
+
+            async def refused() -> bool:
+                return (await other.router.observe()).rejected is not None
+
+            await other.until(refused)
+            assert (await other.router.observe()).revision is None
+            assert await shares(stage.listen, 60) == {"old-1": 60}
+        finally:
+            other.releases = []
+            await other.close()
+
+    run(story)

@@ -62,6 +62,8 @@ def _listener(name: str, address: Address, token: str) -> Json:
         "@type": _TYPE + "envoy.config.listener.v3.Listener",
         "name": name,
         "address": socket_address(address.host, address.port),
+        # Envoy's default lets a second proxy listen on the same port, and the kernel deal users out to both.
+        "enable_reuse_port": False,
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
 

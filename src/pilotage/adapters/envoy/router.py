@@ -118,8 +118,18 @@ class EnvoyRouter:
             write_all(self._folder, before, routing)
             self._folder.remember([routing])
         if before or not words:
+            log = self._proxy.log_size()
             self._proxy.ensure()
             self._await_answer()
+            self._note_refused_start(log)
+
+    def _note_refused_start(self, log: int) -> None:
+        """A proxy can come up and still not listen: somebody was faster on the port."""
+        with reading(self._folder.path) as admin:
+            _, refusals = versions_seen(admin)
+        if any(refusals.values()):
+            words = self._proxy.last_words(log)
+            self._folder.refuse(_refused(words or "the proxy refused its configuration when it started"))
 
     def _change(self, before: list[Routing], routing: Routing) -> None:
         self._proxy.ensure()

@@ -96,6 +96,8 @@ class Story:
     report: CheckReport | None = None
     stopped: list[str] = field(default_factory=list)
     build_problem: Problem | None = None
+    half_up: bool = False
+    """The proxy runs, but cannot listen: it never takes a routing, and says so."""
     judged_at: datetime | None = None
     """When the verdict's telemetry was read; None: just now."""
     passes: int = 0
@@ -145,9 +147,9 @@ class Story:
             return Seen(messages=messages, trouble=(trouble,), verdict=None)
         revision = self.routing.revision if self.routing and self.proxy_runs else None
         router = RouterSeen(
-            running=self.proxy_runs and self.routing is not None,
+            running=self.half_up or (self.proxy_runs and self.routing is not None),
             revision=revision,
-            rejected=self.refuses,
+            rejected=Problem(code="router.refused", what="cannot listen") if self.half_up else self.refuses,
             inflight=self.inflight,
         )
         preparations = {}
@@ -188,7 +190,7 @@ class Story:
                         instance = self.instances[id]
                         self.instances[id] = instance.model_copy(update={"phase": Phase.STOPPING})
             case Route(routing=routing):
-                if not self.deaf and self.refuses is None:
+                if not self.deaf and not self.half_up and self.refuses is None:
                     self.routing = routing
                     self._check_routing(routing)
             case RunChecks(step=step, attempt=attempt):

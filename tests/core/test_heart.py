@@ -240,6 +240,13 @@ def test_a_first_release_that_fails_leaves_nothing():
     assert not story.instances
 
 
+def test_a_first_release_behind_a_proxy_that_cannot_listen_is_taken_back_whole():
+    story = Story(plan(canary(), first=True), half_up=True).run(seconds=120)
+    assert story.state.status is Status.ROLLED_BACK
+    assert "cannot listen" in story.state.why[0]
+    assert not story.instances
+
+
 def test_an_older_warm_side_is_cleared_first():
     story = Story(plan(canary(), warm=True)).run()
     assert all(not id.startswith(WARM.id) for id in story.instances)

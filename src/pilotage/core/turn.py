@@ -150,12 +150,13 @@ class Turn:
 
     @property
     def confirmed(self) -> bool:
-        """The router shows exactly what is wanted now, or nobody is to be served and no proxy runs."""
+        """The router shows exactly what is wanted now, or nobody is to be served and nothing serves."""
         if self.seen.router is None or self.seen.instances is None:
             return False
-        nobody = not any(split.share for split in self.wanted.splits)
-        if not self.seen.router.running and self.seen.router.revision is None:
-            return nobody
+        router = self.seen.router
+        if router.revision is None and (not router.running or router.rejected is not None):
+            # No routing of ours is in effect at all: that is what serving nobody means.
+            return not any(split.share for split in self.wanted.splits)
         return self.seen.router.revision == self.wanted.revision
 
     def turn_back(

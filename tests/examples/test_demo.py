@@ -68,8 +68,11 @@ def test_interrupted_twice_under_load_it_leaves_nothing_running(work):
     with demo(work) as played:
         assert played.stdout is not None
         told = ""
-        while "Users come" not in told:
-            told += played.stdout.readline()
+        for line in played.stdout:
+            told += line
+            if "Users come" in line:
+                break
+        assert "Users come" in told, told
         time.sleep(1)
         assert running(work)
         played.send_signal(signal.SIGINT)

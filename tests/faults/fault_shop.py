@@ -320,7 +320,7 @@ def _manifest(listen: int, preview: int) -> dict[str, Any]:
         "checks": [{"name": "front page", "path": "/", "contains": "hello"}],
         "strategy": {
             "method": "canary",
-            "steps": ["20%", "50%"],
+            "steps": ["50%"],
             "hold": "1s",
             "keep_warm": "0s",
             "drain": "5s",

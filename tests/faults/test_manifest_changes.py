@@ -48,7 +48,7 @@ def test_an_edited_manifest_and_artifact_change_nothing_in_flight(open_shop: Sho
 @pytest.mark.parametrize("broken", ["service: [", "", None], ids=["syntax", "empty", "gone"])
 def test_a_broken_manifest_stops_no_looking_and_no_steering(open_shop: Shop, broken: str | None) -> None:
     shop = open_shop
-    shop.write(steps=["50%"], hold="5m")
+    shop.write(hold="5m")
     rollout = shop.begin("2.0")
     shop.until_share("2.0", 500_000)
     where: tuple[str, ...] = ()

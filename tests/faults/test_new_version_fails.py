@@ -6,7 +6,7 @@ import pytest
 from fault_processes import kill
 from fault_record import sound
 from fault_shop import Shop
-from fault_users import Users
+from fault_users import Users, only_what_nobody_may_repeat
 
 from pilotage.core import events as e
 from pilotage.core.state import Status
@@ -48,11 +48,11 @@ def test_one_that_crashes_at_its_start_is_taken_back_and_its_last_words_are_told
 def test_one_that_dies_at_half_of_the_traffic_is_taken_back(open_shop: Shop) -> None:
     """kill -9 of all its programs and supervisors, and it does not come up again."""
     shop = open_shop
-    shop.write(steps=["50%"], hold="5m")
+    shop.write(hold="5m")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
-        shop.until(lambda: users.answers["2.0"] > 5)
+        users.once_around()
         shop.set("dies", "2.0")
         kill(*shop.of_version("2.0"))
         state = shop.until_final(rollout)
@@ -69,7 +69,8 @@ def test_one_instance_of_the_new_version_that_dies_is_started_again(open_shop: S
     shop = open_shop
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
-        shop.until_share("2.0", 200_000)
+        shop.until_share("2.0", 500_000)
+        users.once_around()
         kill(*shop.of_version("2.0")[:1])  # a supervisor: its program is adopted by the next one
         programs = [pid for pid in shop.of_version("2.0") if "app.py" in shop.processes().get(pid, "")]
         kill(programs[0])
@@ -78,9 +79,3 @@ def test_one_instance_of_the_new_version_that_dies_is_started_again(open_shop: S
     assert state.status is Status.SUCCEEDED, shop.told()
     assert shop.starts()["2.0.1"] + shop.starts()["2.0.2"] == 3
     only_what_nobody_may_repeat(users)
-
-
-def only_what_nobody_may_repeat(users: Users) -> None:
-    """An instance that dies takes the POST with it that it was working on; nobody knows how far it was."""
-    assert len(users.losses) <= 2, users.told()
-    assert {loss.method for loss in users.losses} <= {"POST"}, users.told()

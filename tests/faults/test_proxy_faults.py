@@ -19,7 +19,7 @@ def test_a_proxy_killed_with_its_supervisor_comes_back_with_the_same_shares(
     open_shop: Shop, worker_too: bool
 ) -> None:
     shop = open_shop
-    shop.write(steps=["50%"], hold="3s")
+    shop.write(hold="3s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -47,7 +47,7 @@ def test_a_proxy_killed_with_its_supervisor_comes_back_with_the_same_shares(
 
 def test_a_proxy_that_restarts_with_broken_files_is_mended(open_shop: Shop) -> None:
     shop = open_shop
-    shop.write(steps=["50%"], hold="5s")
+    shop.write(hold="5s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)

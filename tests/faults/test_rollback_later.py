@@ -20,7 +20,7 @@ ONCE = {"1.0.1": 1, "1.0.2": 1, "2.0.1": 1, "2.0.2": 1}
 
 def test_while_the_old_side_is_warm_it_takes_over_at_once(open_shop: Shop) -> None:
     shop = open_shop
-    shop.write(steps=["50%"], keep_warm="10m")
+    shop.write(keep_warm="10m")
     with Users(shop.listen) as users:
         done = shop.pilotage("release", "2.0", "--yes")
         assert done.code == 0, done
@@ -39,7 +39,6 @@ def test_while_the_old_side_is_warm_it_takes_over_at_once(open_shop: Shop) -> No
 def test_when_it_is_cold_it_comes_from_the_kept_artifact(open_shop: Shop) -> None:
     """Also without the manifest, without the build, and with every worker gone."""
     shop = open_shop
-    shop.write(steps=["50%"])
     with Users(shop.listen) as users:
         first = shop.release("2.0")
         assert not shop.of_version("1.0")
@@ -58,7 +57,6 @@ def test_when_it_is_cold_it_comes_from_the_kept_artifact(open_shop: Shop) -> Non
 def test_a_live_version_that_is_dead_does_not_stop_a_rollback(open_shop: Shop) -> None:
     """Guarantee 10: neither its health nor its silence blocks the way back."""
     shop = open_shop
-    shop.write(steps=["50%"])
     with Users(shop.listen) as users:
         shop.release("2.0")
         shop.set("dies", "2.0")

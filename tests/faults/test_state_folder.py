@@ -97,7 +97,7 @@ def test_full_when_the_next_one_is_released(shop: Shop, disk: Disk) -> None:
 
 def test_full_in_the_middle(shop: Shop, disk: Disk) -> None:
     shop.release("1.0")
-    shop.write(steps=["50%"], hold="2s")
+    shop.write(hold="2s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -131,7 +131,7 @@ def test_read_only_at_the_start(shop: Shop, disk: Disk) -> None:
 
 def test_read_only_in_the_middle(shop: Shop, disk: Disk) -> None:
     shop.release("1.0")
-    shop.write(steps=["50%"], hold="2s")
+    shop.write(hold="2s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -156,7 +156,7 @@ def test_read_only_in_the_middle(shop: Shop, disk: Disk) -> None:
 def test_read_only_while_it_works(shop: Shop, disk: Disk) -> None:
     """A worker that has its history open can record, and do nothing: that is told, and tried again."""
     shop.release("1.0")
-    shop.write(steps=["50%"], hold="2s")
+    shop.write(hold="2s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)

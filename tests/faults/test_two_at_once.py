@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from fault_processes import kill
 from fault_record import sound
 from fault_shop import Shop, ended
 from fault_users import Users
@@ -40,7 +41,7 @@ def test_a_second_release_is_refused_and_changes_nothing(open_shop: Shop) -> Non
     shop.write(hold="5m")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
-        shop.until_share("2.0", 200_000)
+        shop.until_share("2.0", 500_000)
         done = shop.pilotage("release", "3.0", "--yes", "--json")
         assert (done.code, done.problems) == (5, ["release.busy"]), done
         assert shop.latest == rollout
@@ -51,7 +52,7 @@ def test_a_second_release_is_refused_and_changes_nothing(open_shop: Shop) -> Non
 
 def test_one_that_supersedes_waits_for_the_way_back_and_has_the_same_one(open_shop: Shop) -> None:
     shop = open_shop
-    shop.write(steps=["50%"], hold="5m")
+    shop.write(hold="5m")
     with Users(shop.listen) as users:
         first = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -73,10 +74,26 @@ def test_one_that_supersedes_waits_for_the_way_back_and_has_the_same_one(open_sh
     assert not users.losses, users.told()
 
 
+def test_one_that_supersedes_and_is_killed_as_soon_as_it_has_begun_still_takes_its_place(
+    open_shop: Shop,
+) -> None:
+    shop = open_shop
+    shop.write(hold="5m")
+    first = shop.begin("2.0")
+    shop.until_share("2.0", 500_000)
+    command = shop.start("release", "3.0", "--yes", "--supersede")
+    shop.until(lambda: shop.latest != first)
+    kill(command.pid)
+    ended(command)
+    assert shop.until_final(first).cause is e.Cause.SUPERSEDED
+    shop.until_share("3.0", 500_000)
+    sound(shop, first)
+
+
 def test_of_several_that_supersede_at_once_one_is_next(open_shop: Shop) -> None:
     """Whoever comes too late is told so; nothing waits for ever."""
     shop = open_shop
-    shop.write(steps=["50%"], hold="5m")
+    shop.write(hold="5m")
     first = shop.begin("2.0")
     shop.until_share("2.0", 500_000)
     running = [shop.start("release", "3.0", "--yes", "--detach", "--json", "--supersede") for _ in range(3)]

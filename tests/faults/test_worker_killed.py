@@ -27,7 +27,6 @@ ONCE = {"1.0.1": 1, "1.0.2": 1, "2.0.1": 1, "2.0.2": 1}
 @pytest.mark.parametrize("moment", MOMENTS, ids=["recorded-and-not-done", "done-and-not-recorded"])
 @pytest.mark.timeout(300)
 def test_a_canary_and_a_way_back_whose_worker_dies_at_every_change(shop: Shop, moment: tuple[str, str]) -> None:
-    shop.write(steps=["50%"])
     shop.release("1.0")
     with Users(shop.listen) as users:
         canary = begun_without_worker(shop, "2.0")
@@ -93,7 +92,7 @@ def test_whoever_watches_brings_a_killed_worker_back(open_shop: Shop) -> None:
     shop = open_shop
     with Users(shop.listen):
         rollout = shop.begin("2.0")
-        shop.until_share("2.0", 200_000)
+        shop.until_share("2.0", 500_000)
         shop.stop_workers()
         watched = shop.pilotage("watch", "--until-retired")
         assert watched.code == 0, watched

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -59,15 +58,13 @@ def begun_without_worker(shop: Shop, version: str) -> str:
 
 def live_and_die(shop: Shop, rollout: str, moment: tuple[str, str]) -> int:
     """Workers one after the other, each of which dies at its first change; how many there were."""
-    command = [sys.executable, str(DOOMED), *moment, "worker", "--until-idle", "--state", str(shop.state)]
-    for lives in range(150):
-        if shop.state_of(rollout).status.final:
-            return lives
-        before = len(shop.events(rollout))
-        done = subprocess.run(command, cwd=shop.folder, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode in (-9, 0), done.stderr
-        assert len(shop.events(rollout)) > before, f"a life without a trace\n{done.stderr}"
-    raise AssertionError(shop.told(rollout))
+    words = ("worker", "--until-idle", "--state", str(shop.state))
+    before = len(shop.events(rollout))
+    done = ended(shop.start(*moment, *words, program=(sys.executable, str(DOOMED))))
+    assert done.code == 0, f"{done}\n{shop.told(rollout)}"
+    lives = len(done.out.split())
+    assert lives <= 1 + len(shop.events(rollout)) - before, "a life without a trace"
+    return lives
 
 
 def test_a_worker_killed_at_random_instants(open_shop: Shop) -> None:

@@ -220,6 +220,11 @@ class Shop:
         """As it is kept, and not folded anew."""
         return self.read(lambda db: reading.rollout(db, rollout))
 
+    def leases(self, rollout: str) -> int:
+        """How many there were: grows when a worker takes it."""
+        query = "SELECT epoch FROM rollouts WHERE id = ?"
+        return int(self.read(lambda db: db.execute(query, (rollout,)).fetchone())[0])
+
     def environment(self) -> Environment:
         return self.read(lambda db: reading.environment(db, "shop", "local"))
 

@@ -72,17 +72,22 @@ def test_a_worker_killed_at_random_instants(open_shop: Shop) -> None:
     with Users(shop.listen) as users:
         rollout, kills = shop.begin("2.0"), 0
         while not shop.state_of(rollout).status.final:
-            worker = shop.worker()
-            pause_until = time.monotonic() + dice.uniform(0.3, 1.5)
-            while time.monotonic() < pause_until and worker.poll() is None:
-                time.sleep(0.01)
-            kill(*shop.workers())
-            ended(worker)
+            live_and_be_killed(shop, rollout, dice.uniform(0, 1))
             kills += 1
         assert sound(shop, rollout).status is Status.SUCCEEDED, shop.told()
     assert kills > 2
     assert shop.starts() == ONCE
     assert not users.losses, users.told()
+
+
+def live_and_be_killed(shop: Shop, rollout: str, seconds: float) -> None:
+    """One worker, killed so long after it took the rollout."""
+    before = shop.leases(rollout)
+    worker = shop.worker()
+    shop.until(lambda: shop.leases(rollout) > before or worker.poll() is not None)
+    time.sleep(seconds)
+    kill(*shop.workers())
+    ended(worker)
 
 
 def test_whoever_watches_brings_a_killed_worker_back(open_shop: Shop) -> None:

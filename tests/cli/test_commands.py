@@ -291,3 +291,10 @@ def test_a_refusal_starts_nothing(cli: Command, app: FakeApp) -> None:
     app.fault = PilotageError(Problem(code="release.busy", what="busy"), exit_code=ExitCode.BLOCKED)
     assert cli("release", "0.65.5").code == ExitCode.BLOCKED
     assert app.closed
+
+
+@pytest.mark.parametrize("command", ["rollback", "status", "down"])
+def test_two_different_environments_are_refused(cli: Command, app: FakeApp, command: str) -> None:
+    ended = cli(command, "production", "--to", "elsewhere", *([] if command == "status" else ["--yes"]))
+    assert ended.code == ExitCode.USAGE
+    assert "two environments are named" in ended.err

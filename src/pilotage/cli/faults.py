@@ -96,3 +96,10 @@ def _keep(trace: str, folder: Path | None) -> Path | None:
             continue
         return place / name
     return None
+
+
+def one_of(environment: str | None, to: str | None) -> str | None:
+    """The environment that was named, in either way; refused when two different ones were."""
+    if environment is not None and to is not None and environment != to:
+        raise usage(f"two environments are named: {environment} and {to}", "name the one that is meant")
+    return environment or to

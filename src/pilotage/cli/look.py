@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from pilotage.cli import faults
 from pilotage.cli.options import EVERY, Common, Environment, Json, Rollout, Where
 from pilotage.cli.session import opened
 from pilotage.cli.terminal import Terminal
@@ -32,7 +33,7 @@ async def status(
 
     terminal = Terminal(plain=common.no_color)
     async with opened(common) as app:
-        wanted = environment or to
+        wanted = faults.one_of(environment, to)
         names = [wanted] if wanted else await _environments(app)
         views = []
         for name in names:

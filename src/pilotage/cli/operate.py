@@ -41,7 +41,7 @@ async def down(
     """
     terminal = Terminal(plain=common.no_color)
     async with opened(common) as app:
-        known = await app.known(environment or to)
+        known = await app.known(faults.one_of(environment, to))
         where = f"{known.service} in {known.name}"
         if not yes and not terminal.interactive:
             raise faults.usage(f"this stops {where}, and nobody is here to ask", "--yes does it without asking")

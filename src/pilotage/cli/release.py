@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -62,7 +63,9 @@ async def plan(
         _write(made, out)
     _show(made, terminal, as_json=json)
     if out is not None and not json:
-        terminal.say(f"\nWritten to {out}: `pilotage release --plan {out}` carries out exactly this plan.")
+        terminal.say(
+            f"\nWritten to {out}: `pilotage release --plan {quote(str(out))}` carries out exactly this plan."
+        )
 
 
 def _show(made: Plan, terminal: Terminal, *, as_json: bool = False) -> None:
@@ -223,14 +226,14 @@ async def rollback(
     patience = duration(give_up)
     terminal = Terminal(plain=common.no_color)
     async with opened(common) as app:
-        what = await app.rollback_plan(environment or to)
+        what = await app.rollback_plan(faults.one_of(environment, to))
         if not json:
             lines = draw_way_back(what if isinstance(what, Plan) else what.plan, terminal.width)
             terminal.show(lines)
         if not yes and not json and terminal.interactive and not terminal.ask("\nGo back?", usual=True):
             terminal.say("Nothing was changed.")
             return ExitCode.DONE
-        state = await app.rollback(environment or to, by=who(), reason=reason)
+        state = await app.rollback(faults.one_of(environment, to), by=who(), reason=reason)
         if detach:
             return _detached(state, terminal, as_json=json)
         restoring = isinstance(what, Plan)

@@ -234,7 +234,8 @@ def _judge(turn: Turn, step: Judge) -> Settled:
     verdict = turn.fresh_verdict
     passed = verdict is not None and verdict.outcome is Outcome.PASS
     if passed and _late(turn, step.at_least):
-        return Settled(done=True, note="not worse than the old version")
+        alone = not any(share for release, share in state.shares.items() if release != state.plan.new.id)
+        return Settled(done=True, note="below the error limit" if alone else "not worse than the old version")
     if state.plan.judge is None and _late(turn, step.at_least):
         return Settled(done=True, note="nothing to compare with")
     if step.at_most is not None and _late(turn, step.at_most):

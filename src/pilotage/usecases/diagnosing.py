@@ -36,7 +36,10 @@ async def diagnose(
     worker_runs: bool,
     clock_drift: float,
 ) -> list[Finding]:
-    """Every finding, in the order a person would look. Changes nothing; raises nothing."""
+    """Every finding, in the order a person would look. Raises nothing.
+
+    Looking at an environment revives supervisors that have died, as every look does.
+    """
     unfinished = await store.rollouts(unfinished=True, limit=20)
     found = [
         _python(),
@@ -51,6 +54,9 @@ async def diagnose(
         if environment.last_plan is None:
             continue
         where = f"{environment.service} in {environment.name}"
+        if environment.stopped is not None:
+            found.append(Finding(where, "ok", "taken down on purpose; the next release starts it again"))
+            continue
         try:
             reach = reach_of(environment.last_plan)
             instances = await reach.target.observe()
@@ -62,8 +68,9 @@ async def diagnose(
         there = sum(1 for instance in instances if instance.exists)
         sound = router.running and there > 0 and well == there
         detail = f"{well} of {there} instances healthy, proxy {'runs' if router.running else 'does not run'}"
-        mend = "" if sound else "see `pilotage logs`; `pilotage release … --again` starts it anew"
-        found.append(Finding(where, "ok" if sound else "warn", detail, mend))
+        mend = "" if sound else "what had died was started again just now: look once more, then `pilotage logs`"
+        dead = not router.running or not well
+        found.append(Finding(where, "ok" if sound else "fail" if dead else "warn", detail, mend))
     return found
 
 

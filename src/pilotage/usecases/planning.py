@@ -76,5 +76,6 @@ def _already_live(version: str, environment: str) -> Problem:
 
 def _no_way_back(known: Known) -> Problem:
     what = f"{known.name} has no earlier good version to go back to"
-    why = f"only {known.live.release.version} was ever promoted there" if known.live else "nothing runs there"
+    live = known.live.release.version if known.live else None
+    why = f"what was promoted besides {live} was taken back" if live else "nothing runs there"
     return Problem(code="rollback.no-earlier", what=what, why=why, mend="release a version that works instead")

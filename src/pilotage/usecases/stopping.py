@@ -36,12 +36,13 @@ async def take_down(store: Store, reach_of: ReachOf, clock: Clock, known: Enviro
     known = await _free(store, known, by, clock.now())
     reach = reach_of(plan)
     running = [i.id for i in await reach.target.observe() if i.exists]
+    proxy = (await reach.router.observe()).running if known.stopped is None else False
     await reach.router.stop()
     await reach.target.stop(running)
     while any(i.exists for i in await reach.target.observe()):
         await clock.sleep(0.1)
     await store.commit(environment=known.model_copy(update={"stopped": clock.now()}))
-    return [*running, f"the {plan.router.kind} on {plan.router.listen}"]
+    return [*running, *([f"the {plan.router.kind} on {plan.router.listen}"] if proxy else [])]
 
 
 async def _free(store: Store, known: Environment, by: str, now: datetime) -> Environment:

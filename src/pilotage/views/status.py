@@ -58,7 +58,7 @@ def view_of(environment: Environment, unfinished: Iterable[State], now: datetime
         address=str(plan.router.listen) if plan else None,
         live=_live(environment.live),
         warm=_live(environment.warm),
-        previous=_live(environment.previous),
+        previous=_live(environment.live if holder and not holder.warm else environment.previous),
         under_way=_under_way(holder) if holder else None,
         queued=tuple(_under_way(state) for state in states if state.status is Status.QUEUED),
         stopped=environment.stopped,

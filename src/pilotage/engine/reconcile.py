@@ -70,7 +70,7 @@ class Reconciler:
     async def _close(self, state: State) -> None:
         """The last counts of a rollout that has ended, for those who look later."""
         router = self._reach_of(state.plan).router
-        reading = await ask(router.telemetry(), "the router", []) if state.exposed_at else None
+        reading = await ask(router.telemetry(), "the router", [])
         await self._showcase.close(state, reading, self._clock.now())
         self._bench.forget(state.id)
         self._asked.discard(state.id)
@@ -101,7 +101,7 @@ class Reconciler:
         if world.router is None or not world.router.running:
             return
         judged = self._bench.due(state, now)
-        if not judged and not self._showcase.wants_reading(state, now):
+        if not judged and not self._showcase.wants_reading(state.id, now):
             return
         router = self._reach_of(state.plan).router
         telemetry = await ask(router.telemetry(), f"the router {state.plan.router.kind}", world.trouble)

@@ -32,10 +32,10 @@ class Showcase:
         self._store = store
         self._shown: dict[str, _Shown] = {}
 
-    def wants_reading(self, state: State, now: datetime) -> bool:
-        """A first reading as the baseline; then, while users see the new version, one every moment."""
-        shown = self._of(state.id)
-        return shown.reading is None or (state.exposed_at is not None and _passed(shown.read_at, now))
+    def wants_reading(self, rollout: str, now: datetime) -> bool:
+        """A first reading as the baseline; then one every moment, also while nobody is served."""
+        shown = self._of(rollout)
+        return shown.reading is None or _passed(shown.read_at, now)
 
     def keep(self, rollout: str, reading: Telemetry, now: datetime) -> None:
         """Remembers a reading; a release that the router does not know any more keeps its last counts."""

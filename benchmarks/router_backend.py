@@ -64,10 +64,12 @@ class Release:
         status = int(argument) if verb == "status" else 200
         body = b"" if status in (204, 304) else self.name.encode()
         head = f"HTTP/1.1 {status} Trial\r\nContent-Length: {len(body)}\r\nX-Release: {self.name}\r\n\r\n"
-        writer.write(head.encode())
         if verb == "late":
+            writer.write(head.encode())
             await asyncio.sleep(int(argument) / 1000)
-        writer.write(body)
+            writer.write(body)
+        else:  # in one piece: half an answer of one that is killed no router could make good
+            writer.write(head.encode() + body)
         await writer.drain()
         return True
 

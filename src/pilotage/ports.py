@@ -26,6 +26,7 @@ from pilotage.core.release import Release
 from pilotage.core.routing import Address, RouterSeen, Routing, Telemetry
 from pilotage.core.state import State
 from pilotage.core.steps import Check
+from pilotage.core.telemetry import Reading, Watched
 from pilotage.errors import ExitCode, PilotageError, Problem
 
 
@@ -34,6 +35,10 @@ class TargetError(PilotageError):
 
 
 class RouterError(PilotageError):
+    exit_code = ExitCode.UNREACHABLE
+
+
+class TelemetryError(PilotageError):
     exit_code = ExitCode.UNREACHABLE
 
 
@@ -252,6 +257,30 @@ class Router(Protocol):
     async def stop(self) -> None:
         """End an embedded proxy. Only when a person takes the whole environment down."""
         ...
+
+
+class TelemetrySource(Protocol):
+    """Where figures of both versions come from, beside the router's own counters.
+
+    What can not be told apart, is stale, doubled or contradictory is left out and noted, never guessed: the
+    judge holds on what is missing. Several sources of one environment are merged field by field, the first
+    that knows a field has it.
+    """
+
+    def __init__(self, site: Site) -> None: ...
+
+    @staticmethod
+    def check_settings(settings: Mapping[str, Any]) -> list[Problem]: ...
+
+    async def read(self, watched: Watched) -> Reading:
+        """Both versions now. Raises TelemetryError when the source does not answer."""
+        ...
+
+    async def history(self, watched: Watched, since: datetime, until: datetime) -> tuple[Reading, ...]:
+        """Readings of the past, in the order of time, from one epoch; empty when the source keeps none."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 class Prober(Protocol):

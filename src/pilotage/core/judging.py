@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pilotage.core.values import Duration, Frozen
+from pilotage.core.values import Duration, Frozen, Growing
 
 
 class Arm(BaseModel):
@@ -44,12 +45,105 @@ class Snapshot(BaseModel):
     """Changes when the counters began anew, where the source can say so."""
 
 
-class JudgeSettings(Frozen):
+class Kind(StrEnum):
+    """What a measure's figures are, and so how they are compared."""
+
+    COUNT = "count"
+    """Events out of requests (or of another counter): errors, conversions, failed journeys."""
+    RATE = "rate"
+    """Events for each unit of share and time, however many requests there are: orders, messages."""
+    GAUGE = "gauge"
+    """A level at each look: CPU, memory."""
+    MEAN = "mean"
+    """The mean of one counter over another: seconds of CPU for each request, value of a basket."""
+
+
+class Worse(StrEnum):
+    MORE = "more"
+    LESS = "less"
+
+
+class Role(StrEnum):
+    MUST = "must"
+    """Takes back; and must be shown to be fine before the new version may go on."""
+    GUARD = "guard"
+    """Takes back; is not asked before the new version may go on."""
+    WATCH = "watch"
+    """Dry run: told, and decides nothing."""
+
+
+class MeasureSettings(Frozen):
+    """A measure beside errors and latency, from a field of both arms.
+
+    Counts and rates: worse is what is shown to be beyond ``ratio`` times the old version's plus ``excess``, in
+    the direction of ``worse``; fine is what is shown to be within ``pass_ratio`` and ``pass_excess``. Gauges
+    and means: worse is a mean beyond ``ratio`` times the old version's. Ratios are at least 1 in either
+    direction: 1.2 with ``worse: less`` is less than the old version's over 1.2. None: the kind's default.
+    """
+
+    kind: Kind
+    of: str | None = None
+    """The field of the arms; None: the measure's own name."""
+    per: str = "requests"
+    """Of counts and means: the counter below the line."""
+    worse: Worse = Worse.MORE
+    role: Role = Role.GUARD
+    ratio: float | None = Field(default=None, ge=1)
+    excess: float = Field(default=0.0, ge=0)
+    pass_ratio: float | None = Field(default=None, ge=1)
+    pass_excess: float | None = Field(default=None, ge=0)
+    weight: float = Field(default=1.0, gt=0)
+    """Its part of its group's budget for false rollbacks."""
+    group: str = "measures"
+    after: Duration = timedelta(0)
+    """So long after the new version first got traffic it begins to count."""
+
+
+class Slo(Frozen):
+    """An objective with an error budget, held to by burn rates over two windows: a guard beside the comparison.
+
+    ``objective`` is the fraction of requests that must succeed. It burns too fast when over both windows more
+    than ``burn`` times the budget fails. Source: *The Site Reliability Workbook*, chapter 5.
+    """
+
+    objective: float = Field(gt=0, lt=1)
+    burn: float = Field(default=14.4, gt=1)
+    long: Duration = timedelta(hours=1)
+    short: Duration = timedelta(minutes=5)
+    role: Role = Role.GUARD
+    """``guard``: takes back when the new version alone burns; ``watch``: told. Shared burning only holds."""
+
+
+class OldFails(StrEnum):
+    """Whether a new version may go on while the old one itself breaks the error limit."""
+
+    HOLD = "hold"
+    FIX = "fix"
+    """It may, when it is shown to be no worse than the old one: it may be the repair."""
+
+
+class AtHorizon(StrEnum):
+    HOLD = "hold"
+    ROLLBACK = "rollback"
+
+
+class JudgeSettings(Growing):
     """What counts as worse, and how sure to be. Rates and ratios are fractions (0.01 is one per cent).
 
     The new version is rolled back when it is shown to fail more than ``ratio`` times the old one's errors
     plus ``excess``; it may go on when it is shown to fail less than ``pass_ratio`` times plus ``pass_excess``.
     """
+
+    added: ClassVar[tuple[str, ...]] = (
+        "measures",
+        "weights",
+        "traffic",
+        "slos",
+        "old_fails",
+        "horizon",
+        "at_horizon",
+        "promote_share",
+    )
 
     false_rollback: float = Field(default=0.01, gt=0, lt=0.5)
     """alpha: the chance, over a whole rollout, to take back a version that is not worse."""
@@ -77,6 +171,21 @@ class JudgeSettings(Frozen):
     interval: Duration = timedelta(seconds=1)
     minimum_requests: int = Field(default=100, ge=0)
     """On the new version, before it may go on."""
+    measures: dict[str, MeasureSettings] = Field(default_factory=dict)
+    """Measures beside errors and latency, by name."""
+    weights: dict[str, float] = Field(default_factory=dict)
+    """Parts of the budget for false rollbacks, by group: ``errors``, ``latency``, ``traffic``, ``disaster``,
+    ``limit``, and the groups of ``measures``; what is not named has its default."""
+    traffic: bool = True
+    """Guard against a new version that swallows its requests: far fewer answers than its share of traffic."""
+    slos: tuple[Slo, ...] = ()
+    old_fails: OldFails = OldFails.HOLD
+    horizon: Duration | None = None
+    """When nothing is decided so long after the first traffic, wider margins decide (F16) …"""
+    at_horizon: AtHorizon = AtHorizon.HOLD
+    """… and if they do not either, this happens."""
+    promote_share: float = Field(default=0.25, ge=0, le=1)
+    """The share of traffic at which a pass is the last word; below it is leave for the next step only (F9)."""
 
 
 class Outcome(StrEnum):
@@ -88,7 +197,7 @@ class Outcome(StrEnum):
     """Not known yet: hold."""
 
 
-class Measure(Frozen):
+class Measure(Growing):
     """One measure's figures, for people: ``old`` and ``new`` are fractions of requests since the share of
     traffic last changed, so that both sides saw the same times in the same proportion.
 
@@ -97,7 +206,11 @@ class Measure(Frozen):
     how far the evidence is towards taking back, and towards going on (1: reached).
     """
 
+    added: ClassVar[tuple[str, ...]] = ("kind", "role")
+
     name: str
+    kind: Kind = Kind.COUNT
+    role: Role = Role.MUST
     old: float | None = None
     new: float | None = None
     low: float | None = None
@@ -111,15 +224,28 @@ class Measure(Frozen):
     """What is missing for a decision, in words: ``about 3 400 more requests``."""
 
 
-class Verdict(Frozen):
+class Verdict(Growing):
+    added: ClassVar[tuple[str, ...]] = ("missing", "last")
+
     outcome: Outcome
     why: tuple[str, ...] = ()
     """Sentences a person understands without statistics."""
     blame: tuple[str, ...] = ()
     """Names of the measures that decided."""
+    missing: tuple[str, ...] = ()
+    """Telemetry that should be there and is not, in words: it holds, and somebody should know."""
+    last: bool = False
+    """A pass at ``promote_share`` or more: the last word, not only leave for the next step."""
     measures: tuple[Measure, ...] = ()
     requests_old: int = 0
     requests_new: int = 0
+
+    @property
+    def verdict(self) -> Literal["continue", "rollback", "promote"]:
+        """In the words of the replay format: a pass that is not the last word goes on with the rollout."""
+        if self.outcome is Outcome.FAIL:
+            return "rollback"
+        return "promote" if self.outcome is Outcome.PASS and self.last else "continue"
 
 
 Arm.model_rebuild()

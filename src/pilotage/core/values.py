@@ -7,9 +7,16 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 EVERYBODY = 1_000_000
 """A share is in parts per million of requests (or of users): 1_000_000 is everybody."""
@@ -39,6 +46,24 @@ class Frozen(BaseModel):
             for name in copy.__dict__.keys() - type(self).model_fields.keys():
                 del copy.__dict__[name]
         return copy
+
+
+class Growing(Frozen):
+    """A value that has got new fields since it was first kept.
+
+    A field named in ``added`` is only written when it differs from its default: what was kept before, and what
+    is made now with the same meaning, have one text and one digest.
+    """
+
+    added: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _lean(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = whole(self)
+        for name in self.added:
+            if getattr(self, name) == type(self).model_fields[name].get_default(call_default_factory=True):
+                data.pop(name, None)
+        return data
 
 
 def canonical_json(value: Any) -> str:

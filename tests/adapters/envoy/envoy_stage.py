@@ -76,13 +76,19 @@ class Stage:
             while not await true():
                 await asyncio.sleep(0.02)
 
-    async def settled(self, attempts: int) -> Telemetry:
-        """The telemetry once it counts this many tries: Envoy counts one a moment after it was answered."""
+    async def settled(self, attempts: int, timed: int | None = None) -> Telemetry:
+        """The telemetry once it counts this many tries, and ``timed`` of them (None: all) in the histograms.
+
+        Envoy counts a try a moment after it was answered, and merges its threads' histograms later still.
+        """
         seen: list[Telemetry] = []
 
         async def all_counted() -> bool:
             seen.append(await self.router.telemetry())
-            return sum(c.requests + c.failed_over for c in seen[-1].counters.values()) >= attempts
+            counters = seen[-1].counters.values()
+            counted = sum(c.requests + c.failed_over for c in counters)
+            in_buckets = sum(c.latency_bucket[-1] for c in counters)
+            return counted >= attempts and in_buckets >= (attempts if timed is None else timed)
 
         await self.until(all_counted)
         return seen[-1]

@@ -199,7 +199,7 @@ def test_another_endpoint_of_the_same_release_goes_before_another_release(stage:
         await stage.serve(stage.routing(0, failover=("new-1",)))
         second.kill()
         assert await shares(stage.listen, 100) == {"old-1": 100}
-        reading = await stage.settled(101)
+        reading = await stage.settled(101, timed=100)
         assert reading.counters["new-1"].failed_over == 0
         assert reading.counters["old-1"].connect_failures > 0
 

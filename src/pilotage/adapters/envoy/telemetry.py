@@ -66,12 +66,12 @@ class _Tally:
 
 
 def read(admin: Reading, backends: Sequence[Backend]) -> Telemetry:
-    """One reading. Histograms come a moment after the counters, and so hold no fewer answers."""
+    """One reading. Envoy merges the histograms of its threads up to a second later than it counts."""
     epoch = admin.started()
     releases = {names.label(backend.release): backend.release for backend in backends}
     places = "|".join(map(re.escape, releases)) or _NEVER
     tries = rf"{names.MAIN}\.(?:{ATTEMPT}\.at\.(?:{places})\..*|{ANSWER}\..*)"
-    # Asking for any stats makes Envoy merge its threads' histograms, which the next answer then shows.
+    # Asking for any stats makes Envoy merge its threads' histograms: mostly the next answer shows them.
     counted = admin.stats(tries, type="Counters")
     inflight = in_flight(admin)
     timed = admin.stats(

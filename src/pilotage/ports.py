@@ -1,8 +1,8 @@
 """Every door to the outside, on one page: what Pilotage asks of a target, a router, a store and a clock.
 
-Adapters register through entry points (``pilotage.targets``, ``pilotage.routers``), the built-in ones exactly
-as a stranger's would; wiring.py makes them with ``Adapter(Site)``. Each port has one contract suite in
-tests/contracts/ that its fake and every adapter pass.
+Adapters register through entry points (``pilotage.targets``, ``pilotage.routers``, ``pilotage.telemetry``), the
+built-in ones exactly as a stranger's would; wiring.py makes them with ``Adapter(Site)``. Each port has one
+contract suite in tests/contracts/ that its fake and every adapter pass.
 
 All calls are wanted states: safe to repeat, safe after a crash at any point. All are quick: what takes long
 (building an artifact, stopping an instance) is begun and then looked at again. A call that cannot reach its
@@ -264,7 +264,10 @@ class TelemetrySource(Protocol):
 
     What can not be told apart, is stale, doubled or contradictory is left out and noted, never guessed: the
     judge holds on what is missing. Several sources of one environment are merged field by field, the first
-    that knows a field has it.
+    that knows a field has it. Making one touches nothing: a worker reads, commands only look.
+
+    Secrets are given by reference (``{env: NAME}``, ``{file: PATH}``) and read when they are needed; none may
+    stand in a Problem or a note.
     """
 
     def __init__(self, site: Site) -> None: ...
@@ -296,6 +299,8 @@ class Reach:
     target: Target
     router: Router
     prober: Prober
+    telemetry: tuple[TelemetrySource, ...] = ()
+    """The plan's sources in its order, without the router's own counters."""
 
 
 ReachOf = Callable[[Plan], Reach]

@@ -71,13 +71,15 @@ class App:
         self.state_folder = state_folder
         self.store: Store = SqliteStore.open(state_folder / "pilotage.db")
         self.clock = SteadyClock(state_folder / "clock.json")
-        self.reach_of = Registry(state_folder).reach
+        self._adapters = Registry(state_folder)
+        self.reach_of = self._adapters.reach
 
     @property
     def service(self) -> str | None:
         return self.manifest.service if self.manifest else None
 
     async def close(self) -> None:
+        await self._adapters.close()
         await self.store.close()
 
     # Looking

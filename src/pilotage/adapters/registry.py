@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pilotage.core.plan import Plan
+from pilotage.core.plan import ROUTER, Plan, RouterSpec, TargetSpec, TelemetrySpec
+from pilotage.core.telemetry import Reading, Watched
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Manifest
-from pilotage.ports import Reach, Router, Site, Target
+from pilotage.ports import Reach, Router, Site, Target, TelemetryError, TelemetrySource
 
-TARGETS, ROUTERS = "pilotage.targets", "pilotage.routers"
+TARGETS, ROUTERS, TELEMETRY = "pilotage.targets", "pilotage.routers", "pilotage.telemetry"
+_Adapter = Target | Router | TelemetrySource
 
 
 class Registry:
@@ -20,21 +24,49 @@ class Registry:
 
     def __init__(self, state_folder: Path) -> None:
         self._state_folder = state_folder
-        self._made: dict[str, Reach] = {}
+        self._made: dict[str, Any] = {}
+        self._sources: list[TelemetrySource] = []
 
     def reach(self, plan: Plan) -> Reach:
-        """PilotageError when the plan names an adapter that is not installed, or the folder is unwritable."""
-        kinds = f"{plan.target!r} {plan.router.kind} {plan.router.settings!r}"
-        key = f"{plan.service}/{plan.environment}/{kinds}"
-        if key not in self._made:
-            # The HTTP client costs a tenth of a second to import; commands that only look do without it.
-            from pilotage.adapters.prober import HttpProber
+        """PilotageError when the plan names a target or a router that is not installed, or the folder is
+        unwritable. A source of telemetry that is not installed says so when it is read: a way back needs none.
+        """
+        # The HTTP client costs a tenth of a second to import; commands that only look do without it.
+        from pilotage.adapters.prober import HttpProber
 
-            self._made[key] = Reach(
-                target=target(plan.target.kind)(self._site(plan, "target", plan.target.settings)),
-                router=router(plan.router.kind)(self._site(plan, "router", plan.router.settings)),
-                prober=HttpProber(),
-            )
+        return Reach(
+            target=self._adapter(plan, "target", plan.target, target),
+            router=self._adapter(plan, "router", plan.router, router),
+            prober=self._kept("prober", HttpProber),
+            telemetry=tuple(
+                self._source(plan, f"telemetry/{number}", spec)
+                for number, spec in enumerate(plan.telemetry, start=1)
+                if spec.kind != ROUTER
+            ),
+        )
+
+    async def close(self) -> None:
+        """Ends what the sources of telemetry keep open."""
+        for source in self._sources:
+            with suppress(PilotageError):
+                await source.close()
+
+    def _adapter(
+        self, plan: Plan, part: str, spec: TargetSpec | RouterSpec | TelemetrySpec, find: Callable[[str], Any]
+    ) -> Any:
+        key = f"{plan.service}/{plan.environment}/{part} {spec.kind} {spec.settings!r}"
+        return self._kept(key, lambda: find(spec.kind)(self._site(plan, part, spec.settings)))
+
+    def _source(self, plan: Plan, part: str, spec: TelemetrySpec) -> TelemetrySource:
+        known = len(self._made)
+        source: TelemetrySource = self._adapter(plan, part, spec, source_or_its_absence)
+        if len(self._made) > known:
+            self._sources.append(source)
+        return source
+
+    def _kept(self, key: str, make: Callable[[], Any]) -> Any:
+        if key not in self._made:
+            self._made[key] = make()
         return self._made[key]
 
     def _site(self, plan: Plan, part: str, settings: Mapping[str, Any]) -> Site:
@@ -58,27 +90,72 @@ def router(kind: str) -> type[Router]:
     return found
 
 
+def source(kind: str) -> type[TelemetrySource]:
+    found: type[TelemetrySource] = _adapter(TELEMETRY, "source of telemetry", kind)
+    return found
+
+
+def source_or_its_absence(kind: str) -> Callable[[Site], TelemetrySource]:
+    """As ``source``; one that is not installed is made into a source that says so."""
+    try:
+        return source(kind)
+    except PilotageError as error:
+        problems = error.problems
+        return lambda _: Absent(*problems)
+
+
+class Absent:
+    """Stands for a source of telemetry that can not be had: the judge holds, and a person is told why."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self._problems = problems
+
+    @staticmethod
+    def check_settings(settings: Mapping[str, Any]) -> list[Problem]:
+        del settings
+        return []
+
+    async def read(self, watched: Watched) -> Reading:
+        raise TelemetryError(*self._problems)
+
+    async def history(self, watched: Watched, since: datetime, until: datetime) -> tuple[Reading, ...]:
+        raise TelemetryError(*self._problems)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 def settings_problems(manifest: Manifest, name: str) -> list[Problem]:
     """What the adapters of an environment find wrong with their settings, and where they stand."""
     environment = manifest.environment(name)
-    chosen: list[tuple[str, type[Target] | type[Router], Mapping[str, Any]]] = [
-        ("target", target(environment.target_spec().kind), environment.target_spec().settings),
-        ("router", router(environment.router_spec().kind), environment.router_spec().settings),
+    chosen: list[tuple[tuple[str | int, ...], type[_Adapter], Mapping[str, Any]]] = [
+        (("target",), target(environment.target_spec().kind), environment.target_spec().settings),
+        (("router",), router(environment.router_spec().kind), environment.router_spec().settings),
+        *(
+            (("telemetry", number), source(spec.kind), spec.settings)
+            for number, spec in enumerate(environment.telemetry_specs())
+            if spec.kind != ROUTER
+        ),
     ]
     return [
-        problem.model_copy(update={"where": problem.where or manifest.place("environments", name, part)})
+        problem.model_copy(update={"where": problem.where or manifest.place("environments", name, *part)})
         for part, adapter, settings in chosen
         for problem in adapter.check_settings(settings)
     ]
 
 
 def _adapter(group: str, noun: str, kind: str) -> Any:
+    """Loads the entry point of that name."""
     found = {point.name: point for point in entry_points(group=group)}
     if kind in found:
         return found[kind].load()
     known = ", ".join(sorted(found)) or "none"
     what = f"no {noun} of kind `{kind}` is installed"
-    problem = Problem(code=f"{noun}.unknown", what=what, mend=f"installed are: {known}")
+    problem = Problem(
+        code=f"{group.removeprefix('pilotage.').removesuffix('s')}.unknown",
+        what=what,
+        mend=f"installed are: {known}",
+    )
     raise PilotageError(problem, exit_code=ExitCode.REFUSED_MANIFEST)
 
 

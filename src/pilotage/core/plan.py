@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from pilotage.core.judging import JudgeSettings
 from pilotage.core.release import Release
 from pilotage.core.routing import Address, Routing, Timeouts
 from pilotage.core.steps import Step
-from pilotage.core.values import Frozen, digest
+from pilotage.core.values import Frozen, Growing, digest
 
 
 class TargetSpec(Frozen):
@@ -29,6 +29,17 @@ class RouterSpec(Frozen):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class TelemetrySpec(Frozen):
+    """Where figures for the judge come from: an adapter, or ``router`` for the router's own counters."""
+
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+ROUTER = "router"
+"""The kind of telemetry that is the router's own counters; no adapter has this name."""
+
+
 class Basis(Frozen):
     """The environment as the plan found it; the plan is void when it has changed, and goes back to it."""
 
@@ -40,7 +51,9 @@ class Basis(Frozen):
     """Exactly what the router served."""
 
 
-class Plan(Frozen):
+class Plan(Growing):
+    added: ClassVar[tuple[str, ...]] = ("telemetry",)
+
     schema_version: Literal[1] = 1
     service: str
     environment: str
@@ -50,6 +63,8 @@ class Plan(Frozen):
     basis: Basis = Basis()
     target: TargetSpec
     router: RouterSpec
+    telemetry: tuple[TelemetrySpec, ...] = (TelemetrySpec(kind=ROUTER),)
+    """In this order: the first source that knows a figure has it."""
     judge: JudgeSettings | None = None
     """None: nothing is judged (there is no old version to compare with, or the method forbids it)."""
     steps: tuple[Step, ...]

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.notation import DurationText, FractionText
+from pilotage.core.plan import ROUTER
 from pilotage.core.release import HealthCheck, Run
 from pilotage.core.routing import Timeouts
 from pilotage.core.steps import Check
@@ -250,6 +251,15 @@ class RouterBlock(Frozen):
     __pydantic_extra__: dict[str, Any]
 
 
+class TelemetryBlock(Frozen):
+    """Where figures for the judge come from. All other keys are the adapter's own settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(description="The adapter; `router`: the router's own counters, without settings.")
+    __pydantic_extra__: dict[str, Any]
+
+
 class EnvironmentBlock(Frozen):
     """Where releases run."""
 
@@ -258,8 +268,12 @@ class EnvironmentBlock(Frozen):
         default=TargetBlock(), description="What runs the instances, or just its kind."
     )
     router: RouterBlock = Field(description="What decides which version serves a request.")
-    telemetry: Literal["router"] = Field(
-        default="router", description="Where the judge's figures come from: the router's own counters."
+    telemetry: Annotated[
+        tuple[Annotated[TelemetryBlock, words.Short("kind")], ...], Field(min_length=1), words.OneOrMany()
+    ] = Field(
+        default=(TelemetryBlock(kind=ROUTER),),
+        description="Where the judge's figures come from; one source or several: the first that knows a figure "
+        "has it.",
     )
     strategy: MethodBlock | None = Field(
         default=None, description="Replaces the service's strategy as a whole."

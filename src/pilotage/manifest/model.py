@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotage.core.judging import JudgeSettings
-from pilotage.core.plan import RouterSpec, TargetSpec
+from pilotage.core.plan import RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.release import Archive, Artifact, Directory, HealthCheck, Release, Requirement, Run
 from pilotage.core.routing import Timeouts
 from pilotage.core.steps import Check
@@ -61,6 +61,12 @@ class Environment:
             preview=router.preview,
             timeouts=Timeouts(**router.timeouts.model_dump()),
             settings=dict(router.__pydantic_extra__ or {}),
+        )
+
+    def telemetry_specs(self) -> tuple[TelemetrySpec, ...]:
+        return tuple(
+            TelemetrySpec(kind=one.kind, settings=dict(one.__pydantic_extra__ or {}))
+            for one in self._block.telemetry
         )
 
     def judge_settings(self) -> JudgeSettings:

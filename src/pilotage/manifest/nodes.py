@@ -89,6 +89,8 @@ def locate(root: Node, location: Sequence[str | int]) -> Spot:
     spot = Spot(None, root)
     for step in location:
         match spot.value:
+            case Entries() if isinstance(step, int):
+                continue  # a mapping that stands for a list of one
             case Entries() as entries:
                 found = entries.get(str(step))
                 if found is None:

@@ -35,6 +35,7 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("environments.NAME.target", d.TargetBlock),
     ("environments.NAME.router", d.RouterBlock),
     ("environments.NAME.router.timeouts", d.TimeoutsBlock),
+    ("environments.NAME.telemetry[]", d.TelemetryBlock),
 )
 
 
@@ -132,7 +133,9 @@ def _shown(value: object) -> str:
             return f"`{str(value).lower()}`"
         case Enum():
             return f"`{value.value}`"
-        case tuple():  # shares are the only lists with a default
+        case (d.TelemetryBlock(kind=kind),):
+            return f"`{kind}`"
+        case tuple():  # else shares are the only lists with a default
             return f"`[{', '.join(f'{100 * share / EVERYBODY:g}%' for share in value)}]`"
         case _:
             return f"`{value}`"

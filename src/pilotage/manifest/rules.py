@@ -17,6 +17,7 @@ from importlib.metadata import entry_points
 from pydantic_core import PydanticCustomError
 
 from pilotage.core.notation import parse_duration, parse_fraction, parse_share
+from pilotage.core.plan import ROUTER
 from pilotage.core.routing import Address
 from pilotage.core.values import EVERYBODY
 from pilotage.manifest.data import Reading, shown
@@ -27,6 +28,7 @@ from pilotage.manifest.document import (
     LatencyBlock,
     RouterBlock,
     TargetBlock,
+    TelemetryBlock,
 )
 from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Spot, locate, scalars
 from pilotage.manifest.source import Finding
@@ -54,6 +56,7 @@ def broken_rules(reading: Reading) -> None:
         _margins,
         _kinds,
         _settings_keys,
+        _router_settings,
     ):
         for node, finding in rule(reading.root):
             reading.fault(node, finding)
@@ -294,30 +297,55 @@ def installed(group: str) -> tuple[str, ...]:
 
 
 def _kinds(root: Node) -> _Broken:
-    for block, group in (("target", "pilotage.targets"), ("router", "pilotage.routers")):
-        spots = [spot for _, spot in at(root, "environments", "*", block, "kind")]
-        if block == "target":  # a bare text is its kind
-            spots += [spot for _, spot in at(root, "environments", "*", block)]
-        known = installed(group)
-        for spot in spots:
+    for block, noun, known in (
+        ("target", "target", installed("pilotage.targets")),
+        ("router", "router", installed("pilotage.routers")),
+        ("telemetry", "source of telemetry", (ROUTER, *installed("pilotage.telemetry"))),
+    ):
+        for spot in adapters(root, block):
+            entry = spot.value.get("kind") if isinstance(spot.value, Entries) else None
+            if entry is not None:
+                spot = Spot(*entry)
+            elif block == "router":  # which has no short form
+                continue
             if isinstance(spot.value, Scalar) and spot.value.text and spot.value.text not in known:
                 near = did_you_mean(spot.value.text, known)
-                what = f"there is no {block} of the kind {shown(spot.value)}"
+                what = f"there is no {noun} of the kind {shown(spot.value)}"
                 mend = near or f"the installed ones are {', '.join(known)}"
                 yield spot.value, Finding(spot.span, "manifest.unknown-kind", what, mend)
 
 
+def adapters(root: Node, block: str) -> Iterator[Spot]:
+    """Where adapters are chosen: a mapping, or just its kind; of telemetry there may be a list."""
+    for _, spot in at(root, "environments", "*", block):
+        if isinstance(spot.value, Items):
+            yield from (Spot(None, item) for item in spot.value.items)
+        else:
+            yield spot
+
+
 def _settings_keys(root: Node) -> _Broken:
     """An adapter's settings are its own, but what is nearly one of our keys was meant to be it."""
-    for block, model in (("target", TargetBlock), ("router", RouterBlock)):
+    for block, model in (("target", TargetBlock), ("router", RouterBlock), ("telemetry", TelemetryBlock)):
         ours = tuple(model.model_fields)
-        for _, spot in at(root, "environments", "*", block, "*"):
-            if spot.key is None or spot.key.text in ours:
-                continue
-            near = closest(spot.key.text, ours)
-            if near:
-                what, mend = f"{shown(spot.key)} is not a key here", f"did you mean `{near}`?"
-                yield spot.key, Finding(spot.key.span, "manifest.unknown-key", what, mend)
+        for spot in adapters(root, block):
+            for key, _ in spot.value.entries if isinstance(spot.value, Entries) else ():
+                near = None if key.text in ours else closest(key.text, ours)
+                if near:
+                    what, mend = f"{shown(key)} is not a key here", f"did you mean `{near}`?"
+                    yield key, Finding(key.span, "manifest.unknown-key", what, mend)
+
+
+def _router_settings(root: Node) -> _Broken:
+    """``kind: router`` takes the router's own counters: nothing can be set."""
+    for spot in adapters(root, "telemetry"):
+        entries = spot.value.entries if isinstance(spot.value, Entries) else ()
+        if not any(key.text == "kind" and shown(value) == f"`{ROUTER}`" for key, value in entries):
+            continue
+        for key, _ in entries:
+            if key.text != "kind":
+                what, mend = f"{shown(key)} is not a key here", "telemetry from the router has no settings"
+                yield key, Finding(key.span, "manifest.unknown-key", what, mend)
 
 
 def doubtful(root: Node, document: Document) -> list[Finding]:

@@ -91,6 +91,19 @@ class One:
         return {"anyOf": [many["items"], many]}
 
 
+class OneOrMany(One):
+    """One text or mapping may stand for a list of one."""
+
+    def expand(self, value: Any) -> Any:
+        return [value] if isinstance(value, str | dict) else value
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [*many["items"]["anyOf"], many]}
+
+
 class _Split(One):
     """A command in one text is split as a shell would, and no shell sees it."""
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.notation import DurationText
-from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
+from pilotage.core.plan import ROUTER, Basis, Plan, RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.release import Release
 from pilotage.core.routing import ByRequest, ByUser, Pin, Split, SplitKey
 from pilotage.core.steps import Check, Expose, Prepare, Promote, Retire, Scale, Step, Verify
@@ -26,6 +26,7 @@ class Context(Frozen):
     basis: Basis
     target: TargetSpec
     router: RouterSpec
+    telemetry: tuple[TelemetrySpec, ...] = (TelemetrySpec(kind=ROUTER),)
     checks: tuple[Check, ...] = ()
     judge: JudgeSettings = JudgeSettings()
 
@@ -69,6 +70,7 @@ class Method(Frozen):
             basis=context.basis,
             target=context.target,
             router=context.router,
+            telemetry=context.telemetry,
             judge=context.judge if self.judged and not first else None,
             steps=tuple(clear_warm(self, context) + steps),
             way_back=tuple(self.way_back(context)),

@@ -40,6 +40,7 @@ def plan_release(
             basis=known.basis,
             target=environment.target_spec(),
             router=environment.router_spec(),
+            telemetry=environment.telemetry_specs(),
             checks=environment.checks,
             judge=environment.judge_settings(),
         )

@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     COULD_NOT_ROLL_BACK = 7
     TIMED_OUT = 8
     UNREACHABLE = 9
+    UNDECIDED = 10
     INTERRUPTED = 130
 
 

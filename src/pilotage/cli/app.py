@@ -28,6 +28,7 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("why", LOOK, "pilotage.cli.look:why"),
     ("history", LOOK, "pilotage.cli.look:history"),
     ("logs", LOOK, "pilotage.cli.look:logs"),
+    ("judge", LOOK, "pilotage.cli.judge:judge"),
     ("doctor", LOOK, "pilotage.cli.look:doctor"),
     ("worker", OPERATE, "pilotage.cli.operate:worker"),
     ("down", OPERATE, "pilotage.cli.operate:down"),

@@ -20,7 +20,7 @@ class Arm(BaseModel):
     ``latency_bucket[i]`` counts answers up to the i-th bound; the last is +Inf.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="constants")
 
     requests: float | None = None
     errors: float | None = None
@@ -35,7 +35,7 @@ class Snapshot(BaseModel):
     known not to be serving in earnest (the old version is down: its errors must not excuse the new one).
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="constants")
 
     t: float
     weight: float

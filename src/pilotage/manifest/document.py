@@ -181,6 +181,11 @@ class LatencyBlock(Frozen):
     margin: words.Whole = Field(
         default=_JUDGE.latency_margin, ge=0, description="Histogram buckets by which slower does not count."
     )
+    bounds: words.Bounds = Field(
+        default=_JUDGE.latency_bounds,
+        description="Upper bounds of the buckets in seconds, without the last, +Inf; as the telemetry says if "
+        "not given.",
+    )
 
 
 class JudgeBlock(Frozen):

@@ -27,14 +27,14 @@ _UNSEEN = re.compile("[\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
 
 def load(path: Path) -> Manifest:
     """ManifestError with all problems in file order; nothing is returned when anything is wrong."""
-    return load_text(_decoded(_read(path), str(path)), str(path))
+    return load_text(decoded(read(path), str(path)), str(path))
 
 
 def load_text(text: str, file: str) -> Manifest:
     """As ``load``, of a text; ``file`` is what it is called in places."""
     source = Source(text.removeprefix("\ufeff"), file)
     try:
-        _check_characters(source)
+        check_characters(source)
         root, findings = compose(source)
     except Unreadable as error:
         raise ManifestError(source.problem(error.finding)) from None
@@ -58,7 +58,7 @@ def _read_document(root: Node) -> tuple[Document | None, list[Finding]]:
     return document, reading.findings
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -78,7 +78,7 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _decoded(content: bytes, file: str) -> str:
+def decoded(content: bytes, file: str) -> str:
     mend = "save it as UTF-8"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ManifestError(
@@ -98,7 +98,7 @@ def _decoded(content: bytes, file: str) -> str:
         raise ManifestError(source.problem(finding)) from None
 
 
-def _check_characters(source: Source) -> None:
+def check_characters(source: Source) -> None:
     for number, line in enumerate(source.lines):
         found = _NOT_TEXT.search(line) or _UNSEEN.search(line)
         if found:

@@ -7,9 +7,11 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, NoReturn
 
 from pydantic import (
+    AfterValidator,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -184,6 +186,16 @@ ListenAddress = Annotated[
     PlainValidator(parse_address),
     WithJsonSchema({"type": "string", "pattern": f"^{_ADDRESS}$", "examples": ["127.0.0.1:8080"]}),
 ]
+
+
+def _rising(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    if any(below >= above for below, above in pairwise((0.0, *bounds))):
+        refuse("value", "bounds of buckets are more than 0, and each is more than the one before")
+    return bounds
+
+
+Bounds = Annotated[tuple[Annotated[float, Field(strict=True)], ...], AfterValidator(_rising)]
+"""Upper bounds of a histogram's buckets."""
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True)]
 Truth = Annotated[bool, Field(strict=True)]

@@ -3,4 +3,6 @@
 planning.py    what a release would do, before anything is done
 releasing.py   start a rollout, or refuse with a reason
 returning.py   take a running rollout back, or a finished one
+recordings.py  recordings of telemetry, read and written
+replaying.py   a recording fed to the judge
 """

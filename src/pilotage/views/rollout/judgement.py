@@ -25,15 +25,19 @@ def judge_lines(view: RolloutView, width: int, *, brief: bool = False) -> list[L
     looked = f"   {counted(judge.requests_new, 'request')} of {view.new}"
     against = f" against {count(judge.requests_old)} of {view.old}" if view.old else ""
     head = line(span("Judge     ", Tone.STRONG), span(words, tone), span(looked + against, Tone.DIM))
-    lines = [EMPTY, *wrap(head, width, 10)]
+    return [EMPTY, *wrap(head, width, 10), *measure_lines(judge, width, brief=brief)]
+
+
+def measure_lines(judge: JudgeView, width: int, *, brief: bool = False) -> list[Line]:
+    """The measures' figures; the judge's sentences, where there are none yet."""
     if not judge.measures:
-        return lines + [row for why in judge.why for row in wrap(line("  ", why), width, 4)]
+        return [row for why in judge.why for row in wrap(line("  ", why), width, 4)]
     if width >= 78:
-        return lines + _wide(judge, width, brief=brief)
+        return _wide(judge, width, brief=brief)
     if brief:
-        return lines + table([_brief(one) for one in judge.measures], width, right=frozenset({3, 6}))
+        return table([_brief(one) for one in judge.measures], width, right=frozenset({3, 6}))
     wanting = _most_wanting(judge)
-    return lines + [row for one in judge.measures for row in _narrow(one, width, wanting=one in wanting)]
+    return [row for one in judge.measures for row in _narrow(one, width, wanting=one in wanting)]
 
 
 def _wide(judge: JudgeView, width: int, *, brief: bool) -> list[Line]:

@@ -221,8 +221,10 @@ def _verdict(state: State, events: Sequence[e.Event], glance: Glance | None) -> 
 
 
 def _judge(verdict: Verdict | None) -> JudgeView | None:
-    if verdict is None:
-        return None
+    return None if verdict is None else judge_view(verdict)
+
+
+def judge_view(verdict: Verdict) -> JudgeView:
     return JudgeView(
         outcome=verdict.outcome,
         why=verdict.why,

@@ -1,0 +1,92 @@
+"""``pilotage judge``: what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Command
+from pilotage.errors import ExitCode
+
+ROOT = Path(__file__).parents[2]
+RECORDING = str(ROOT / "examples/judge/checkout.jsonl")
+SETTINGS = str(ROOT / "examples/judge/checkout.yaml")
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> str:
+    """So short and clean that nothing is decided."""
+    path = tmp_path / "healthy.jsonl"
+    arm = '{"requests": 10, "errors": 0}'
+    path.write_text(
+        "".join(f'{{"t": {t}, "weight": 0.1, "control": {arm}, "canary": {arm}}}\n' for t in (1, 2, "NaN"))
+    )
+    return str(path)
+
+
+def test_one_line_a_snapshot_up_to_the_decision(cli: Command) -> None:
+    ended = cli("judge", "replay", RECORDING, "--settings", SETTINGS, "--json")
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == ExitCode.ROLLED_BACK
+    assert [line["verdict"] for line in lines] == ["continue"] * (len(lines) - 1) + ["rollback"]
+    last = lines[-1]
+    assert (last["outcome"], last["permission"], last["blame"]) == ("fail", False, ["errors"])
+    assert last["why"][0].startswith("errors: new ")
+    assert last["measures"][0]["name"] == "errors"
+
+
+def test_all_goes_on_to_the_end_and_keeps_the_exit_code(cli: Command) -> None:
+    ended = cli("judge", "replay", RECORDING, "--settings", SETTINGS, "--json", "--all")
+    assert len(ended.out.splitlines()) == len(Path(RECORDING).read_text().splitlines())
+    assert ended.code == ExitCode.ROLLED_BACK
+
+
+def test_undecided_has_a_code_of_its_own(cli: Command, healthy: str) -> None:
+    ended = cli("judge", "replay", healthy, "--json")
+    assert ended.code == ExitCode.UNDECIDED
+    last = json.loads(ended.out.splitlines()[-1], parse_constant=pytest.fail)
+    assert last["t"] is None
+    assert last["why"] == ["the telemetry's time is unknown: holding"]
+    assert cli("judge", "replay", healthy).out.endswith("3 snapshots from 1 s to ?: not decided.\n")
+
+
+def test_a_broken_line_ends_it_after_what_was_sound(cli: Command, healthy: str) -> None:
+    with open(healthy, "a") as file:
+        file.write('{"t": 4, "weight": "x"}\n')
+    ended = cli("judge", "replay", healthy, "--json")
+    assert ended.code == ExitCode.FAILED
+    assert len(ended.out.splitlines()) == 3
+    (problem,) = json.loads(ended.err)["problems"]
+    assert (problem["where"]["line"], problem["where"]["column"]) == (4, 20)
+
+
+def test_broken_settings_are_refused_before_anything(cli: Command, healthy: str, tmp_path: Path) -> None:
+    (tmp_path / "judge.yaml").write_text("alpah: 1%\n")
+    ended = cli("judge", "replay", healthy, "--settings", "judge.yaml")
+    assert (ended.code, ended.out) == (ExitCode.REFUSED_MANIFEST, "")
+    assert "judge.yaml:1:1" in ended.err
+
+
+def test_the_page_shows_what_the_example_gives(cli: Command) -> None:
+    """PILOTAGE_REWRITE=1 writes it anew."""
+    page = ROOT / "docs/judge/replay.md"
+    shown = cli("judge", "replay", RECORDING, "--settings", SETTINGS).out
+    head, rest = page.read_text().split("<!-- replay -->\n")
+    fresh = f"{head}<!-- replay -->\n```\n{shown}```\n<!-- end -->\n{rest.split('<!-- end -->')[1].lstrip()}"
+    fresh = fresh.replace("<!-- end -->\n", "<!-- end -->\n\n")
+    if os.environ.get("PILOTAGE_REWRITE"):
+        page.write_text(fresh)
+    assert page.read_text() == fresh
+
+
+def test_the_library_of_the_page_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/judge/replay.md").read_text(), re.DOTALL)
+    exec(program, {})
+    assert capsys.readouterr().out.startswith("rollback ('errors: new ")

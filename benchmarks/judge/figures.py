@@ -1,0 +1,166 @@
+"""What is told of many rollouts: false rollbacks, times, information, and the gates."""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from judge.bound import information
+from judge.ours import Played
+from judge.truth import Truth
+from pilotage.core.judging import JudgeSettings
+
+ALPHA = 0.01
+RATIOS = {"x2 from the start": 1.4, "x5 from the start": 1.6}
+"""The gates of the information ratio."""
+OUTAGE = 5.0
+DEAREST = 250.0
+"""Microseconds a look."""
+
+Row = dict[str, Any]
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a fraction (Wilson 1927)."""
+    p, z = hits / n, 1.96
+    middle, half = p + z * z / 2 / n, z * sqrt(p * (1 - p) / n + z * z / 4 / n / n)
+    return max(0.0, (middle - half) / (1 + z * z / n)), (middle + half) / (1 + z * z / n)
+
+
+def row(truth: Truth, played: list[Played]) -> Row:
+    """One scenario under one rule."""
+    # Taken back before anything was wrong is no catch.
+    rolled = [one.rolled for one in played if one.rolled is not None]
+    early = [t for t in rolled if not truth.healthy and t <= truth.onset]
+    found: Row = {"rollouts": len(played), "healthy": truth.healthy}
+    if truth.healthy:
+        low, high = wilson(len(rolled), len(played))
+        found |= {"rolled_back": len(rolled), "low": round(low, 5), "high": round(high, 5)}
+    else:
+        caught = sorted(t for t in rolled if t > truth.onset)
+        found |= {"caught": len(caught), "early": len(early), "times": [t - truth.onset for t in caught]}
+        found |= _ratios(truth, caught, len(played) - len(early))
+    left = [one.leave for one in played if one.leave is not None]
+    last = [one.promoted for one in played if one.promoted is not None]
+    found |= {
+        "beyond": truth.beyond,
+        "left": len(left),
+        "promoted": len(last),
+        "promoted_median": median(last) if last else None,
+        "blame": _blame(played),
+    }
+    looks = sum(one.looks for one in played)
+    if looks:
+        found["microseconds"] = round(1e6 * sum(one.spent for one in played) / looks, 1)
+        found["measures"] = max(one.measures for one in played)
+    return found
+
+
+def _ratios(truth: Truth, caught: list[float], of: int) -> Row:
+    """Medians count what was not caught as never: with half of it missed there is none."""
+    if 2 * len(caught) <= of or not caught:
+        return {"median": None}
+    middle = (
+        caught[(of - 1) // 2] if of % 2 else (caught[of // 2 - 1] + caught[min(of // 2, len(caught) - 1)]) / 2
+    )
+    found: Row = {"median": middle - truth.onset, "most": caught[-1] - truth.onset}
+    if np.any(truth.new_errors(truth.seconds) > truth.old_errors(truth.seconds)):
+        kept, at = JudgeSettings(), np.array([middle])
+        found["ratio"] = round(float(information(truth, at, ALPHA)[0]), 2)
+        margin = information(truth, at, ALPHA, kept.error_ratio, kept.error_excess)
+        found["ratio_to_margin"] = round(float(margin[0]), 2)
+    return found
+
+
+def _blame(played: list[Played]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in played:
+        for name in one.blame:
+            found[name] = found.get(name, 0) + 1
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def told(name: str, found: Row) -> str:
+    """A line for the terminal."""
+    n = found["rollouts"]
+    if found["healthy"]:
+        line = f"taken back {found['rolled_back']:4d}/{n} ({found['low']:.1%} … {found['high']:.1%})"
+        line += f"  promoted {found['promoted']}/{n}"
+    else:
+        line = f"caught {found['caught']:4d}/{n}"
+        if found["median"] is not None:
+            line += f"  median {found['median']:6.0f} s, most {found['most']:.0f} s"
+        if "ratio" in found:
+            line += f"  ratio {found['ratio']:.2f} ({found['ratio_to_margin']:.2f} to the margin)"
+        if found["early"]:
+            line += f"  EARLY {found['early']}"
+        if found["left"]:
+            line += f"  let go on {found['left']}, promoted {found['promoted']}"
+    cost = f"  {found['microseconds']:.0f} µs" if "microseconds" in found else ""
+    blame = " ".join(f"{key}:{count}" for key, count in list(found["blame"].items())[:3])
+    return f"{name:44s} {line}{cost}  {blame}"
+
+
+def gates(rows: dict[str, Row]) -> dict[str, tuple[bool, str]]:
+    """Issue 3's gates, as far as what was played says anything about them."""
+    found: dict[str, tuple[bool, str]] = {}
+    healthy = {name: one for name, one in rows.items() if one["healthy"]}
+    worse = {name: one for name, one in rows.items() if not one["healthy"]}
+    if healthy:
+        bad = [
+            f"{n} ({one['rolled_back']}/{one['rollouts']})" for n, one in healthy.items() if one["low"] > ALPHA
+        ]
+        found["no healthy scenario whose interval lies above 1 %"] = not bad, "; ".join(bad)
+        early = [n for n, one in worse.items() if wilson(one["early"], one["rollouts"])[0] > ALPHA]
+        found["none taken back before it was bad"] = not early, "; ".join(early)
+    if worse:
+        missed = [
+            f"{n} ({one['caught']}/{one['rollouts']})"
+            for n, one in worse.items()
+            if one["caught"] + one["early"] < one["rollouts"]
+        ]
+        found["every regression caught"] = not missed, "; ".join(missed)
+        wrong = [
+            f"{n} ({one['promoted']}/{one['rollouts']})"
+            for n, one in worse.items()
+            if one["beyond"] and one["promoted"]
+        ]
+        found["no false promotion"] = not wrong, "; ".join(wrong)
+        wrong = [
+            f"{n} ({one['left']}/{one['rollouts']})"
+            for n, one in worse.items()
+            if one["beyond"] and one["left"]
+        ]
+        found["no false leave for the next step"] = not wrong, "; ".join(wrong)
+    found |= _speed(worse)
+    dear = [one["microseconds"] for one in rows.values() if one.get("measures", 0) >= 10]
+    if dear:
+        found[f"a look at 12 measures under {DEAREST:.0f} µs"] = (
+            median(dear) < DEAREST,
+            f"median {median(dear):.0f}",
+        )
+    return found
+
+
+def _speed(worse: dict[str, Row]) -> dict[str, tuple[bool, str]]:
+    found: dict[str, tuple[bool, str]] = {}
+    outages = {
+        n: one
+        for n, one in worse.items()
+        if n.startswith("outage from ") and "start" not in n and " 10 rps" not in n
+    }
+    if outages:
+        slow = [
+            f"{n}: median {one['median']}"
+            for n, one in outages.items()
+            if one["median"] is None or one["median"] > OUTAGE
+        ]
+        found[f"an outage in the middle found within {OUTAGE:.0f} s"] = not slow, "; ".join(slow)
+    for name, most in RATIOS.items():
+        if name in worse:
+            ratio = worse[name].get("ratio")
+            found[f"{name} within {most} times the bound"] = ratio is not None and ratio <= most, f"{ratio}"
+    return found

@@ -8,14 +8,13 @@ python -m judge.foreseen [rollouts per cell] [cell …]        (from the directo
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.traffic import Traffic
 from pilotage.judge import Judge
-from pilotage.judge.foresight import LONGEST, Path, Stage, Truth, slower_than
+from pilotage.judge.foresight import LONGEST, Path, Stage, Truth
 
 from .streams import BOUNDS, Scene, lognormal_cdf, play, steady, stream
 
@@ -42,8 +41,7 @@ class Cell(NamedTuple):
     def new(self) -> float:
         return min(1.0, self.base * self.ratio)
 
-    def scene(self, *, onset: float = 0.0) -> Scene:
-        del onset
+    def scene(self) -> Scene:
         latency = self.settings.latency
         return Scene(
             rps=steady(self.rps),

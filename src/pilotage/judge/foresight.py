@@ -145,9 +145,12 @@ class Path:
             return self._guard_bets(n, truth)
         n1, n0 = n * share, n * (1.0 - share)
         found: list[Bet] = []
+        healthy = truth == Truth(self.traffic.errors)
         for one, old, new in self._rates(truth):
             counts = Counts(n1, n1 * new, n0, n0 * old)
-            found.append(self._bet(one, one.back, one.margin, WORSE, counts, old))
+            back = self._bet(one, one.back, one.margin, WORSE, counts, old)
+            # What gains nothing only costs time to follow; a good version's losses are what a late onset finds.
+            found += [back] if healthy or max(back.gains) > 0.0 else []
             if one.go is not None and one.pass_margin is not None:
                 found.append(self._bet(one, one.go, one.pass_margin, FINE, counts, old))
         return found
@@ -206,7 +209,7 @@ class Coarse(Wealth):
             Wealth._begin(self, t)
         due = int((t - self.began) / EVERY) + 1
         if due > self.starts:
-            middle = (self.starts + 1 + due) / 2.0
+            middle = (self.starts + 1 + due) // 2
             self._stake((due - self.starts) * self._later(middle))
             self.starts = due
 
@@ -242,9 +245,7 @@ def slower_than(slow: Sequence[float], bounds: Sequence[float], edge: int, facto
     return slow[above - 1] + part * (slow[above] - slow[above - 1])
 
 
-def _capped(
-    none: list[float], single: list[float], mean: float, cap: float, divisor: float
-) -> list[float]:
+def _capped(none: list[float], single: list[float], mean: float, cap: float, divisor: float) -> list[float]:
     """E min(gain, cap), of a gain that is linear in the new version's events, which are Poisson. From the gains
     without an event and with a single one."""
     chances = list(_poisson(mean))

@@ -1,4 +1,4 @@
-"""Where the judge can not decide in time at the traffic to be expected, and the smallest change that would do."""
+"""Where the judge can not decide in time at the expected traffic, and the smallest change that would do."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LUCK = 2.0
 """Nine rollouts in ten are through after so many times what is expected."""
 WIDEST = 0.1
 """No wider pass margin is offered: a tenth of all requests."""
-LARGEST = 0.9
-"""No larger share is offered: somebody must be left to compare with."""
-HALVINGS = 14
+LARGEST = 0.5
+"""No larger share is offered: more of the new version means less of the old one to compare with."""
+HALVINGS = 9
 NICE = (1, 2, 5, 10, 15, 20, 30, 45, 60)
 
 
@@ -106,9 +106,7 @@ def _larger(
     return f"a share of {high} %"
 
 
-def _wider(
-    settings: JudgeSettings, stage: Stage, enough: Callable[[JudgeSettings, float], bool]
-) -> str | None:
+def _wider(settings: JudgeSettings, stage: Stage, enough: Callable[[JudgeSettings, float], bool]) -> str | None:
     """The narrowest pass margin: of latency, if errors alone would be decided in time."""
     if stage.share >= 1.0:
         return _limit(settings, stage, enough)
@@ -119,9 +117,7 @@ def _wider(
     return None if found is None else f"`{block}: {{pass_excess: {found}}}`"
 
 
-def _limit(
-    settings: JudgeSettings, stage: Stage, enough: Callable[[JudgeSettings, float], bool]
-) -> str | None:
+def _limit(settings: JudgeSettings, stage: Stage, enough: Callable[[JudgeSettings, float], bool]) -> str | None:
     found = _narrowest(settings, stage, "error_limit", enough)
     return None if found is None else f"`errors: {{limit: {found}}}`"
 
@@ -155,4 +151,3 @@ def nice(seconds: float) -> Duration:
             if seconds <= number * unit < 60 * unit:
                 return Duration(seconds=number * unit)
     return Duration(days=ceil(seconds / DAY)) if seconds > DAY / 2 else Duration(hours=ceil(seconds / 3600))
-

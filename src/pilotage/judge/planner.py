@@ -158,7 +158,9 @@ def limit_at(settings: JudgeSettings, stage: Stage, t: float) -> float | None:
     return min(limits, default=None)
 
 
-def permission(settings: JudgeSettings, judged: tuple[Stage, ...], traffic: Traffic, place: int) -> float | None:
+def permission(
+    settings: JudgeSettings, judged: tuple[Stage, ...], traffic: Traffic, place: int
+) -> float | None:
     """Seconds until a version as good as the old one may go on from one of the stages; None: never."""
     path, found = Path(settings, traffic), None
     for stage in judged[: place + 1]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, Glance, follow
+from pilotage.core.judging import Snapshot
 from pilotage.core.plan import Plan
 from pilotage.core.state import State, fold
 from pilotage.errors import ExitCode, PilotageError, Problem
@@ -28,6 +29,7 @@ class FakeStore:
     pace: int = 1
     glances: Glance | None = None
     answer: Callable[[e.Order], list[e.Event]] = lambda order: []
+    heard: list[Snapshot] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -62,6 +64,10 @@ class FakeStore:
     async def glance(self, rollout: str) -> Glance | None:
         del rollout
         return self.glances
+
+    async def snapshots(self, rollout: str, after: int = 0) -> list[tuple[int, Snapshot]]:
+        del rollout
+        return [(number, one) for number, one in enumerate(self.heard, start=1) if number > after]
 
     async def environments(self) -> list[Environment]:
         return [self.environment_now]

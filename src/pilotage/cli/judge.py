@@ -21,6 +21,7 @@ judge = App(
     help="Let the judge hear recorded telemetry again.",
     default_parameter=Parameter(negative=(), show_default=False),
 )
+judge.command("pilotage.cli.charting:chart", name="chart")
 
 Settings = Annotated[
     Path | None,

@@ -5,4 +5,5 @@ releasing.py   start a rollout, or refuse with a reason
 returning.py   take a running rollout back, or a finished one
 recordings.py  recordings of telemetry, read and written
 replaying.py   a recording fed to the judge
+charting.py    a rollout's measures over time
 """

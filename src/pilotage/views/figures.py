@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import floor, log10
+from typing import assert_never
 
+from pilotage.core.judging import Kind
 from pilotage.core.notation import show_duration
 
 ZERO = timedelta(0)
@@ -31,11 +33,50 @@ def rate(fraction: float) -> str:
     return f"{value:.{digits}f} %"
 
 
+def level(value: float) -> str:
+    """Three significant digits: ``0.0412``, ``12.3``, ``3 412``."""
+    size = abs(value)
+    if size >= 99.95:
+        return count(round(value))
+    if size < 1e-4:
+        return f"{value:.3g}" if value else "0"
+    text = f"{value:.{2 - floor(log10(size))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def amount(value: float, kind: Kind) -> str:
+    """A measure's figure as its kind is read: ``1.2 %``, ``12.3 /s``, ``0.41``."""
+    match kind:
+        case Kind.COUNT:
+            return rate(value)
+        case Kind.RATE:
+            return f"{level(value)} /s"
+        case Kind.GAUGE | Kind.MEAN:
+            return level(value)
+        case _:
+            assert_never(kind)
+
+
 def times(ratio: float) -> str:
     """``1.137`` → ``1.1 ×``."""
     if ratio >= 99.5:
         return f"{count(round(ratio))} ×"
     return f"{ratio:.2g} ×" if ratio >= 0.1 or ratio == 0 else f"{ratio:.2f} ×"
+
+
+def multiple(ratio: float) -> str:
+    """A limit, as exactly as it was written: ``1.05`` → ``1.05 ×``."""
+    return times(ratio) if ratio >= 99.5 else f"{float(f'{ratio:.3g}'):g} ×"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """``0.9 … 1.4 ×``, ``at least 1.2 ×``; as exactly as the two ends are apart. Empty: nothing is known."""
+    if low and high is not None:
+        tell = times if high / low >= 1.5 else multiple
+        return f"{tell(low)[:-2]} … {tell(high)}"
+    if high is not None:
+        return f"at most {times(high)}"
+    return f"at least {times(low)}" if low else ""
 
 
 def part(fraction: float) -> str:

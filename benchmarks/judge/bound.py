@@ -15,8 +15,7 @@ from __future__ import annotations
 from math import log
 
 import numpy as np
-
-from judge.truth import Array, Truth
+from benchmarks.judge.truth import Array, Truth
 
 ROUNDS = 60
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import erf, exp, log, sqrt
 
 import numpy as np
+from benchmarks.judge.truth import Array
 from numpy.random import Generator
-
-from judge.truth import Array
 
 
 def walk(rng: Generator, rows: int, seconds: int, sigma: float, memory: float) -> Array:

@@ -7,10 +7,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from benchmarks.judge.bound import information
+from benchmarks.judge.ours import Played
+from benchmarks.judge.truth import Truth
 
-from judge.bound import information
-from judge.ours import Played
-from judge.truth import Truth
 from pilotage.core.judging import JudgeSettings
 
 ALPHA = 0.01
@@ -88,7 +88,7 @@ def told(name: str, found: Row) -> str:
     n = found["rollouts"]
     if found["healthy"]:
         line = f"taken back {found['rolled_back']:4d}/{n} ({found['low']:.1%} … {found['high']:.1%})"
-        line += f"  promoted {found['promoted']}/{n}"
+        line += f"  let go on {found['left']}, promoted {found['promoted']}" if "microseconds" in found else ""
     else:
         line = f"caught {found['caught']:4d}/{n}"
         if found["median"] is not None:
@@ -123,6 +123,7 @@ def gates(rows: dict[str, Row]) -> dict[str, tuple[bool, str]]:
             if one["caught"] + one["early"] < one["rollouts"]
         ]
         found["every regression caught"] = not missed, "; ".join(missed)
+    if worse and any("microseconds" in one for one in worse.values()):  # ours: the others let nothing go on
         wrong = [
             f"{n} ({one['promoted']}/{one['rollouts']})"
             for n, one in worse.items()

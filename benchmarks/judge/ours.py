@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from time import thread_time
 
-from judge.streams import Stream
-from judge.truth import Truth
+from benchmarks.judge.streams import Stream
+from benchmarks.judge.truth import Truth
+
 from pilotage.core.judging import JudgeSettings, Kind, MeasureSettings, Outcome, Worse
 from pilotage.judge import Judge
 

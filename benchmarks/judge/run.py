@@ -9,24 +9,31 @@ python benchmarks/judge/run.py --judge kayenta --full
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from judge.figures import Row, gates, row, told
-from judge.ours import Played, play, settings
-from judge.scenarios import HEALTHY, QUICK, WORSE
-from judge.streams import Stream, make
-from judge.truth import Truth
+from benchmarks.judge import peers
+from benchmarks.judge.figures import Row, gates, row, told
+from benchmarks.judge.ours import Played, play, settings
+from benchmarks.judge.scenarios import HEALTHY, QUICK, WORSE
+from benchmarks.judge.streams import Stream, make
+from benchmarks.judge.truth import Truth
+from benchmarks.machine import keep
 
 RULES: dict[str, Callable[[Stream], Played]] = {
     "ours": lambda stream: play(stream, settings(stream.truth)),
     "lean": lambda stream: play(stream, settings(stream.truth, lean=True)),
+    **{name: partial(peers.play, name) for name in peers.PEERS},
 }
+"""``lean``: our judge with errors only."""
+RESULTS = Path(__file__).parents[1] / "results" / "judge.json"
 
 
 def chosen(given: argparse.Namespace) -> list[Truth]:
@@ -69,12 +76,24 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rollouts", type=int, default=4, help="of each scenario")
     parser.add_argument("--only", action="append", help="scenarios with this in their names; may be repeated")
     parser.add_argument("--full", action="store_true", help="all scenarios, not only ten")
-    parser.add_argument("--judge", action="append", choices=list(RULES), help="ours if none is named")
+    parser.add_argument("--judge", action="append", choices=[*RULES, "peers"], help="ours if none is named")
+    parser.add_argument("--keep", action="store_true", help="write it to results/judge.json")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seed", type=int, default=0, help="of the first rollout")
     given = parser.parse_args()
-    given.judge = given.judge or ["ours"]
+    named = given.judge or ["ours"]
+    given.judge = [one for name in named for one in (peers.PEERS if name == "peers" else [name])]
     return given
+
+
+def kept(rows: dict[str, dict[str, Row]]) -> None:
+    """Puts these scenarios into results/judge.json, beside those of earlier runs."""
+    before = json.loads(RESULTS.read_text())["rules"] if RESULTS.exists() else {}
+    order = [truth.name for truth in [*HEALTHY, *WORSE]]
+    for name, found in rows.items():
+        both = before.get(name, {}) | found
+        before[name] = {scene: both[scene] for scene in order if scene in both}
+    keep("judge", rules={name: before[name] for name in RULES if name in before})
 
 
 def main() -> None:
@@ -87,6 +106,8 @@ def main() -> None:
     for name, ones in rows.items():
         for gate, (good, why) in gates(ones).items():
             print(f"{name:8s} {'pass' if good else 'FAIL'}  {gate}{': ' + why if why else ''}")
+    if given.keep:
+        kept(rows)
     print(f"{monotonic() - began:.0f} s")
 
 

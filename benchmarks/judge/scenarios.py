@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from judge.truth import FINE, Truth
+from benchmarks.judge.truth import FINE, Truth
 
 PLAIN = Truth("plain")
 QUICK = (

@@ -8,11 +8,10 @@ from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
+from benchmarks.judge.draws import answers, bursts, visits, walk
+from benchmarks.judge.truth import COLD, Array, Flags, Truth
 from numpy.random import Generator, default_rng
-from numpy.typing import NDArray
 
-from judge.draws import answers, bursts, visits, walk
-from judge.truth import COLD, Array, Truth
 from pilotage.core.judging import Arm, Snapshot
 
 LEVEL = 0.4
@@ -48,7 +47,7 @@ class Stream:
     truth: Truth
     t: Array
     weight: Array
-    seen: NDArray[np.bool_]
+    seen: Flags
     new: Side
     old: Side
     halves: tuple[Side, Side]
@@ -131,7 +130,7 @@ class _Version:
         requests = rng.poisson(mean)
         return requests.astype(float), rng.binomial(requests, rate).astype(float)
 
-    def _times(self, t: Array, bad: NDArray[np.bool_], *, new: bool) -> tuple[Array, Array]:
+    def _times(self, t: Array, bad: Flags, *, new: bool) -> tuple[Array, Array]:
         """Median and tail of the latency; drift goes in steps of a minute, to be drawn quickly."""
         truth = self.truth
         along = np.clip(np.floor(t / 60.0) * 60.0 / truth.length, 0.0, 1.0)
@@ -140,18 +139,18 @@ class _Version:
             median = np.where(t <= COLD, 3.0 * median, median)
         return median, np.where(bad, truth.tail, 0.0)
 
-    def _restarts(self, t: Array) -> NDArray[np.bool_]:
+    def _restarts(self, t: Array) -> Flags:
         """Whether an instance's counters restart just before a second."""
         instances = len(self.requests)
         if self.truth.resets == "arm":
             return np.tile(self.rng.random(t.size) < 1.0 / 300.0, (instances, 1))
         if self.truth.resets == "instance":
-            found: NDArray[np.bool_] = self.rng.random((instances, t.size)) < 1.0 / 300.0 / instances
+            found: Flags = self.rng.random((instances, t.size)) < 1.0 / 300.0 / instances
             return found
         return np.zeros((instances, t.size), dtype=bool)
 
 
-def _counters(happened: Array, restarts: NDArray[np.bool_]) -> Array:
+def _counters(happened: Array, restarts: Flags) -> Array:
     """Added up since each instance's last restart, over all of them."""
     total = np.cumsum(happened, axis=1)
     if restarts.any():
@@ -162,8 +161,8 @@ def _counters(happened: Array, restarts: NDArray[np.bool_]) -> Array:
     return found
 
 
-def _looks(truth: Truth, rng: Generator, t: Array) -> NDArray[np.bool_]:
-    seen: NDArray[np.bool_] = t % truth.every == 0
+def _looks(truth: Truth, rng: Generator, t: Array) -> Flags:
+    seen: Flags = t % truth.every == 0
     if truth.lost:
         seen &= rng.random(t.size) >= truth.lost
         for start in rng.integers(0, t.size, t.size // 600):

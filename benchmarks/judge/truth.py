@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
 """One value a second, or one row an instance and one column a second."""
+Flags: TypeAlias = NDArray[np.bool_]
 
 RAMP = ((0, 0.01), (360, 0.05), (720, 0.10), (1080, 0.25), (1440, 0.50))
 """(from second, share of the new version)."""
@@ -113,7 +114,7 @@ class Truth:
         """Requests in the second before ``t``."""
         return self.rps * (1.0 + self.diurnal * np.sin(2.0 * np.pi * t / 1200.0))
 
-    def bad(self, t: Array) -> NDArray[np.bool_]:
+    def bad(self, t: Array) -> Flags:
         return t > self.onset
 
     def old_errors(self, t: Array) -> Array:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cli.conftest import Command
+from factories import at, make_change, make_history, make_plan, make_snapshot
+from pilotage.cli.main import main
+from pilotage.core import events as e
+from pilotage.core.inputs import nothing_heard
+from pilotage.core.judging import JudgeSettings
 from pilotage.errors import ExitCode
+from pilotage.judge import Judge
+from pilotage.manifest.judge_file import load_judge
+from pilotage.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).parents[2]
 RECORDING = str(ROOT / "examples/judge/checkout.jsonl")
@@ -90,3 +101,70 @@ def test_the_library_of_the_page_runs(
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/judge/replay.md").read_text(), re.DOTALL)
     exec(program, {})
     assert capsys.readouterr().out.startswith("rollback ('errors: new ")
+
+
+def released(folder: Path) -> None:
+    """A rollout in a state folder, whose judge heard three looks and held."""
+    planned = JudgeSettings(latency=False)
+    judging = planned.model_copy(update={"latency_bounds": (0.5,)})
+    judge, inputs = Judge(judging), nothing_heard(judging)
+    store = SqliteStore.open(folder / "pilotage.db")
+    for number in (1, 2, 3):
+        snapshot = make_snapshot(number)
+        asyncio.run(store.record("shop-1", number, snapshot))
+        verdict, inputs = judge.feed(snapshot), inputs.and_then(snapshot)
+    said = e.Judged(at=at(9), verdict=verdict, inputs=inputs)
+    asyncio.run(store.commit(make_change("shop-1", *make_history(1, make_plan(judge=planned)), said)))
+    asyncio.run(store.close())
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """A command on that state folder, without a manifest."""
+    monkeypatch.chdir(tmp_path)
+    released(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main([*words, "--state", str(tmp_path)])
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["heard.jsonl", "heard.jsonl.gz"])
+def test_what_is_exported_can_be_replayed(real: Run, tmp_path: Path, name: str) -> None:
+    code, out, err = real("judge", "export", "shop-1", "--out", name)
+    assert (code, out) == (ExitCode.DONE, "")
+    assert err == f"3 snapshots: pilotage judge replay {name} --settings heard.judge.yaml\n"
+    code, out, _ = real("judge", "replay", name, "--settings", "heard.judge.yaml", "--json")
+    assert code == ExitCode.UNDECIDED
+    assert len(out.splitlines()) == 3
+    assert load_judge(tmp_path / "heard.judge.yaml") == JudgeSettings(latency=False)
+
+
+def test_export_to_standard_output(real: Run, tmp_path: Path) -> None:
+    code, out, err = real("judge", "export", "--settings-out", "own.yaml")
+    assert (code, err) == (ExitCode.DONE, "")
+    assert [json.loads(line)["t"] for line in out.splitlines()] == [1, 2, 3]
+    assert (tmp_path / "own.yaml").exists()
+
+
+def test_export_to_where_nothing_can_be_written(real: Run) -> None:
+    code, _, err = real("judge", "export", "shop-1", "--out", "no/heard.jsonl")
+    assert code == ExitCode.FAILED
+    assert "recording.unwritable" in err
+
+
+def test_verify(real: Run, tmp_path: Path) -> None:
+    code, out, _ = real("judge", "verify", "shop-1")
+    assert code == ExitCode.DONE
+    assert out.endswith("1 verdict of shop-1: all proven.\n")
+    with sqlite3.connect(tmp_path / "pilotage-telemetry.db") as db:
+        db.execute("UPDATE snapshots SET body = replace(body, '0.1', '0.2') WHERE number = 2")
+    code, out, _ = real("judge", "verify", "shop-1", "--json")
+    assert code == ExitCode.FAILED
+    assert json.loads(out)["verdicts"][0]["proof"] == "other-inputs"

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pilotage.core import events as e
 from pilotage.core.decide import decide
 from pilotage.core.fleet import Instance, Phase, Preparation
+from pilotage.core.inputs import Inputs
 from pilotage.core.judging import JudgeSettings, Outcome, Verdict
 from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
 from pilotage.core.release import Release, Requirement, Run
@@ -168,6 +169,7 @@ class Story:
             report=self.report,
             verdict=self.verdict,
             judged_at=self.judged_at or self.now,
+            inputs=Inputs(snapshots=max(self.passes, 1), digest="sha256:def") if self.verdict else None,
             messages=messages,
         )
 

@@ -29,6 +29,7 @@ from pilotage.strategies.canary import Canary
 from pilotage.testing.router import FakeRouter
 from pilotage.testing.store import MemoryStore
 from pilotage.testing.target import FakeTarget
+from pilotage.usecases.proving import Proof, verify
 from pilotage.usecases.releasing import start
 from pilotage.usecases.returning import roll_back
 from pilotage.usecases.stopping import take_down
@@ -150,12 +151,15 @@ def test_a_clean_version_is_judged_and_promoted():
         async with working(place):
             rollout = await place.begin(made)
             state = await until(place, rollout.id, final)
-        return place, state, await place.store.events(rollout.id)
+        return place, state, await place.store.events(rollout.id), await verify(place.store, state)
 
-    place, state, events = asyncio.run(story())
+    place, state, events, proven = asyncio.run(story())
     assert state.status is Status.SUCCEEDED
     assert fold(state.id, events) == state
     assert place.router.serving.share(NEW.id) == 1_000_000
+    went_on = [event.inputs for event in events if isinstance(event, e.StepFinished) and event.inputs]
+    assert len(went_on) == 2
+    assert {one.proof for one in proven} == {Proof.SAME}
     passes = [event for event in events if isinstance(event, e.Judged) and event.verdict.outcome == "pass"]
     assert len(passes) == 2
     assert all(event.verdict.requests_new >= 100 for event in passes)
@@ -320,10 +324,12 @@ def test_a_worker_that_dies_between_intent_and_effect_is_replaced(monkeypatch):
         for task in helpers:
             task.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
-        return await place.store.rollout(rollout.id), await place.store.events(rollout.id), deaths
+        state = await place.store.rollout(rollout.id)
+        return state, await place.store.events(rollout.id), deaths, await verify(place.store, state)
 
-    state, events, deaths = asyncio.run(story())
+    state, events, deaths, proven = asyncio.run(story())
     assert deaths > 5
+    assert {one.proof for one in proven} == {Proof.SAME}, "a crash changes no digest"
     assert state.status is Status.SUCCEEDED
     assert fold(state.id, events) == state
     finished = Counter((event.index, event.back) for event in events if isinstance(event, e.StepFinished))
@@ -350,12 +356,12 @@ def test_the_judge_comes_back_after_a_crash_as_it_was():
         place.router.serve(NEW.id, 0.004, *[200] * 10)
         reading, now = await place.router.telemetry(), place.clock.now() + timedelta(seconds=150)
         await again.hear(state, reading, now)
-        number = again._seats[state.id].number
         await lasting.hear(state, reading, now)
-        return number, again.recent(state, now)[0], lasting.recent(state, now)[0]
+        return again.recent(state, now), lasting.recent(state, now)
 
-    number, again, lasting = asyncio.run(story())
-    assert number == 151
+    again, lasting = asyncio.run(story())
+    assert again.inputs is not None
+    assert again.inputs.snapshots == 151
     assert again == lasting
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from pilotage.cli.options import EVERY, Common, Json
+from pilotage.cli.options import EVERY, Common, Environment, Json, Rollout
+from pilotage.cli.session import opened
 from pilotage.cli.terminal import Terminal
 from pilotage.errors import ExitCode
 
@@ -60,6 +61,67 @@ def replay(
     looks = replayed(read_recording(recording), settings_of(settings), whole=whole)
     terminal = Terminal(plain=common.no_color)
     return _shown_as_json(looks, terminal) if json else _shown(looks, terminal)
+
+
+@judge.command
+async def export(
+    rollout: Rollout = None,
+    /,
+    *,
+    to: Environment = None,
+    out: Annotated[
+        Path | None,
+        Parameter(help="Where to; standard output if not named. A name that ends in .gz is compressed."),
+    ] = None,
+    settings_out: Annotated[
+        Path | None,
+        Parameter(help="Where the settings go; with --out beside it, as NAME.judge.yaml, if not named."),
+    ] = None,
+    common: Common = EVERY,
+) -> None:
+    """Write what the judge heard in a rollout, as a recording.
+
+    With its settings, `judge replay` gives the verdicts that were given, bit for bit.
+    """
+    from pilotage.manifest.judge_text import judge_text
+    from pilotage.usecases.proving import recorded
+    from pilotage.usecases.recordings import keep_recording, keep_text, written
+
+    terminal = Terminal(plain=common.no_color)
+    async with opened(common) as app:
+        heard = await recorded(app.store, await app.find(rollout, to))
+    beside = settings_out or (out and out.with_name(f"{out.name.split('.')[0]}.judge.yaml"))
+    if beside is not None:
+        keep_text(judge_text(heard.settings), beside)
+    if out is None:
+        for snapshot in heard.snapshots:
+            terminal.write(written(snapshot) + "\n")
+    else:
+        keep_recording(heard.snapshots, out)
+        terminal.note(f"{len(heard.snapshots)} snapshots: pilotage judge replay {out} --settings {beside}")
+
+
+@judge.command
+async def verify(
+    rollout: Rollout = None, /, *, to: Environment = None, json: Json = False, common: Common = EVERY
+) -> int:
+    """Make the verdicts of a rollout again, and compare.
+
+    Every verdict was kept with a digest of the settings and of all telemetry up to it. The exit code is 1
+    when a recording is not what a verdict was made of, or the judge says something else of it now.
+    """
+    from pilotage.usecases.proving import verify as proven
+    from pilotage.views import proof as view
+
+    terminal = Terminal(plain=common.no_color)
+    async with opened(common) as app:
+        state = await app.find(rollout, to)
+        shown = view.view_of(state, await proven(app.store, state))
+    if json:
+        terminal.json(shown)
+    else:
+        terminal.show(view.draw(shown, terminal.width, zone=terminal.zone))
+    return ExitCode.DONE if shown.proven else ExitCode.FAILED
 
 
 def _shown_as_json(looks: Iterable[Look], terminal: Terminal) -> ExitCode:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Verdict
 from pilotage.core.plan import Plan
 from pilotage.core.routing import Routing
@@ -70,6 +71,8 @@ class StepFinished(_Event):
     index: int
     back: bool = False
     note: str = ""
+    inputs: Inputs | None = None
+    """Of the verdict that let a judge's step go on."""
 
 
 class Intended(_Event):
@@ -147,6 +150,8 @@ class Judged(_Event):
 
     kind: Literal["judged"] = "judged"
     verdict: Verdict
+    inputs: Inputs | None = None
+    """What it was made of; None in what was recorded before this was kept."""
 
 
 class DrainStarted(_Event):

@@ -9,6 +9,7 @@ from typing import assert_never
 from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import Phase, of_release
+from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Outcome
 from pilotage.core.notation import show_duration
 from pilotage.core.safety import ailment, old_is_down
@@ -36,6 +37,8 @@ class Settled:
 
     done: bool
     note: str = ""
+    inputs: Inputs | None = None
+    """Of the verdict that it rests on."""
 
 
 WAITING = Settled(done=False)
@@ -53,7 +56,15 @@ def advance(turn: Turn) -> None:
         if not settled.done or not _may_go_on(turn):
             return
         state = turn.state
-        turn.record(e.StepFinished(at=turn.now, index=state.position, back=state.back, note=settled.note))
+        turn.record(
+            e.StepFinished(
+                at=turn.now,
+                index=state.position,
+                back=state.back,
+                note=settled.note,
+                inputs=settled.inputs,
+            )
+        )
     _finish(turn)
 
 
@@ -235,7 +246,8 @@ def _judge(turn: Turn, step: Judge) -> Settled:
     passed = verdict is not None and verdict.outcome is Outcome.PASS
     if passed and _late(turn, step.at_least):
         alone = not any(share for release, share in state.shares.items() if release != state.plan.new.id)
-        return Settled(done=True, note="below the error limit" if alone else "not worse than the old version")
+        note = "below the error limit" if alone else "not worse than the old version"
+        return Settled(done=True, note=note, inputs=turn.seen.inputs)
     if state.plan.judge is None and _late(turn, step.at_least):
         return Settled(done=True, note="nothing to compare with")
     if step.at_most is not None and _late(turn, step.at_most):

@@ -72,7 +72,7 @@ def guard(turn: Turn) -> None:
         return
     verdict = turn.seen.verdict
     if verdict is not None and _worth_telling(turn, verdict):
-        turn.record(e.Judged(at=turn.now, verdict=verdict))
+        turn.record(e.Judged(at=turn.now, verdict=verdict, inputs=turn.seen.inputs))
     if verdict is not None and verdict.outcome is Outcome.FAIL and state.exposed_at is not None:
         turn.turn_back(e.Cause.JUDGED, *verdict.why)
         return

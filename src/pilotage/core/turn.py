@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import Instance, Preparation
+from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Verdict
 from pilotage.core.routing import RouterSeen, Routing
 from pilotage.core.state import State, apply
@@ -92,6 +93,8 @@ class Seen:
     verdict: Verdict | None = None
     judged_at: datetime | None = None
     """When the telemetry behind the verdict was read."""
+    inputs: Inputs | None = None
+    """What the verdict was made of."""
     messages: tuple[e.Message, ...] = ()
     environment: EnvironmentSeen | None = None
     trouble: tuple[Problem, ...] = ()

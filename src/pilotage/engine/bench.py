@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from pilotage.core.inputs import Inputs, nothing_heard
 from pilotage.core.judging import Arm, JudgeSettings, Snapshot, Verdict
 from pilotage.core.routing import Counters, Telemetry
 from pilotage.core.state import State, Status
@@ -20,14 +23,22 @@ CHECKPOINT_EVERY = 60
 
 @dataclass
 class Seat:
-    """One rollout's judge, the last snapshot it has seen, and the readings from before any user."""
+    """One rollout's judge, what it has heard so far, and the readings from before any user."""
 
     judge: Judge
-    number: int
+    inputs: Inputs
     sampled_at: datetime | None = None
     verdict: Verdict | None = None
     before: list[tuple[datetime, Telemetry]] = field(default_factory=list)
     """The old version alone. Fed when users first see the new one: only then is their time known."""
+
+
+class Recent(NamedTuple):
+    """The last verdict that is fresh enough to act on, when its telemetry was read, and what it was made of."""
+
+    verdict: Verdict | None = None
+    read_at: datetime | None = None
+    inputs: Inputs | None = None
 
 
 class Bench:
@@ -62,28 +73,34 @@ class Bench:
         if state.exposed_at is None:
             seat.before = [*seat.before[-HISTORY:], (now, telemetry)]
             return
-        for at, earlier in seat.before:
+        while seat.before:
+            at, earlier = seat.before[0]
             await self._feed(state, seat, make_snapshot(state, earlier, at))
-        seat.before = []
+            del seat.before[0]
         snapshot = make_snapshot(state, telemetry, now)
         if old_is_down:
             snapshot = snapshot.model_copy(update={"control": None})
         await self._feed(state, seat, snapshot)
 
     async def _feed(self, state: State, seat: Seat, snapshot: Snapshot) -> None:
-        seat.number += 1
-        await self._store.record(state.id, seat.number, snapshot)
-        seat.verdict = seat.judge.feed(snapshot)
-        if seat.number % CHECKPOINT_EVERY == 0:
-            await self._store.checkpoint(state.id, seat.number, seat.judge.dump())
+        if seat.inputs.snapshots == 0:
+            await self._keep(state.id, seat)  # the bounds that the telemetry has now hold from here on
+        inputs = seat.inputs.and_then(snapshot)
+        await self._store.record(state.id, inputs.snapshots, snapshot)
+        seat.inputs, seat.verdict = inputs, seat.judge.feed(snapshot)
+        if inputs.snapshots % CHECKPOINT_EVERY == 0:
+            await self._keep(state.id, seat)
 
-    def recent(self, state: State, now: datetime) -> tuple[Verdict | None, datetime | None]:
-        """The last verdict and when its telemetry was read, if that is fresh enough to act on."""
+    async def _keep(self, rollout: str, seat: Seat) -> None:
+        memory = {"judge": seat.judge.dump(), "inputs": seat.inputs.model_dump(mode="json")}
+        await self._store.checkpoint(rollout, seat.inputs.snapshots, memory)
+
+    def recent(self, state: State, now: datetime) -> Recent:
         seat, settings = self._seats.get(state.id), state.plan.judge
         if seat is None or settings is None or seat.sampled_at is None:
-            return None, None
+            return Recent()
         fresh = timedelta(0) <= now - seat.sampled_at <= 1.5 * settings.interval
-        return (seat.verdict, seat.sampled_at) if fresh else (None, None)
+        return Recent(seat.verdict, seat.sampled_at, seat.inputs) if fresh else Recent()
 
     def forget(self, rollout: str) -> None:
         self._seats.pop(rollout, None)
@@ -91,24 +108,25 @@ class Bench:
     async def _seat(self, state: State, settings: JudgeSettings, telemetry: Telemetry) -> Seat:
         """This rollout's judge; after a crash as it was, from its checkpoint and the snapshots since."""
         if state.id not in self._seats:
-            if not settings.latency_bounds:
-                settings = settings.model_copy(update={"latency_bounds": telemetry.latency_bounds})
-            number, judge = await self._remembered(state.id, settings)
-            for later, snapshot in await self._store.snapshots(state.id, number):
-                judge.feed(snapshot)
-                number = later
-            self._seats[state.id] = Seat(judge, number)
+            seat = await self._remembered(state.id, settings, telemetry.latency_bounds)
+            for _, snapshot in await self._store.snapshots(state.id, seat.inputs.snapshots):
+                seat.judge.feed(snapshot)
+                seat.inputs = seat.inputs.and_then(snapshot)
+            self._seats[state.id] = seat
         return self._seats[state.id]
 
-    async def _remembered(self, rollout: str, settings: JudgeSettings) -> tuple[int, Judge]:
+    async def _remembered(self, rollout: str, planned: JudgeSettings, bounds: tuple[float, ...]) -> Seat:
         checkpoint = await self._store.last_checkpoint(rollout)
-        if checkpoint is None:
-            return 0, Judge(settings)
-        try:
-            return checkpoint[0], Judge.load(settings, checkpoint[1])
-        except ValueError:
-            # Another version of Pilotage dumped it: all snapshots are there to be fed again.
-            return 0, Judge(settings)
+        memory = {} if checkpoint is None else checkpoint[1]
+        bounds = planned.latency_bounds or bounds
+        if "inputs" in memory:
+            inputs = Inputs.model_validate(memory["inputs"])
+            bounds = inputs.latency_bounds
+            # A dump of another version of Pilotage is of no use: all snapshots are there to be fed again.
+            with suppress(ValueError):
+                return Seat(Judge.load(inputs.settings(planned), memory["judge"]), inputs)
+        settings = planned.model_copy(update={"latency_bounds": bounds})
+        return Seat(Judge(settings), nothing_heard(settings))
 
 
 def make_snapshot(state: State, telemetry: Telemetry, now: datetime) -> Snapshot:

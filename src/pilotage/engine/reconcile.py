@@ -80,14 +80,15 @@ class Reconciler:
         world = await look(state, reach)
         await self._listen(state, world)
         now = self._clock.now()
-        verdict, judged_at = self._bench.recent(state, now)
+        heard = self._bench.recent(state, now)
         seen = Seen(
             instances=world.instances,
             router=world.router,
             preparations=world.preparations,
             report=report,
-            verdict=verdict,
-            judged_at=judged_at,
+            verdict=heard.verdict,
+            judged_at=heard.read_at,
+            inputs=heard.inputs,
             messages=await self._store.messages(state.id, state.heard),
             environment=await look_at_environment(state, self._store),
             trouble=tuple(world.trouble),

@@ -6,4 +6,5 @@ returning.py   take a running rollout back, or a finished one
 recordings.py  recordings of telemetry, read and written
 replaying.py   a recording fed to the judge
 charting.py    a rollout's measures over time
+proving.py     what verdicts were made of: exported, and made again
 """

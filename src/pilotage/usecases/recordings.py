@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from math import nan
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -52,6 +53,25 @@ def read_recording(path: str) -> Iterator[Snapshot]:
 def written(snapshot: Snapshot) -> str:
     """Its line in a recording, without the end of the line; read again it is the same."""
     return snapshot.model_dump_json()
+
+
+def keep_recording(snapshots: Iterable[Snapshot], path: Path) -> None:
+    """Written to a file, compressed if its name ends in .gz. PilotageError when it can not be written."""
+    try:
+        with path.open("wb") as plain, ExitStack() as stack:
+            file = stack.enter_context(gzip.open(plain, "wb")) if path.suffix == ".gz" else plain
+            for snapshot in snapshots:
+                file.write(f"{written(snapshot)}\n".encode())
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def keep_text(text: str, path: Path) -> None:
+    """PilotageError when it can not be written."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def snapshots(lines: Iterable[bytes], name: str) -> Iterator[Snapshot]:
@@ -192,3 +212,8 @@ def _unreadable(name: str, error: Exception) -> PilotageError:
         case _:
             what, mend = "its compression ends too early, or is damaged", "write or copy it again"
     return _refused(name, "unreadable", what, mend)
+
+
+def _unwritable(path: Path, error: OSError) -> PilotageError:
+    mend = "see that its folder exists, and that you may write there"
+    return _refused(str(path), "unwritable", f"it can not be written: {error.strerror}", mend)

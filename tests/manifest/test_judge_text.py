@@ -1,0 +1,54 @@
+"""Settings that are written are read again as they were."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pilotage.core.judging import JudgeSettings
+from pilotage.manifest.judge_file import load_judge_text
+from pilotage.manifest.judge_text import judge_text
+
+fractions = st.integers(1, 499_999).map(lambda parts: parts / 1_000_000)
+ratios = st.floats(1, 2).map(lambda ratio: round(ratio, 9))
+wider = st.floats(2, 1e6)
+durations = st.timedeltas(timedelta(microseconds=1), timedelta(days=3000))
+
+judges = st.builds(
+    JudgeSettings,
+    false_rollback=fractions,
+    false_pass=fractions,
+    error_ratio=ratios,
+    error_excess=st.just(0.0),
+    error_pass_ratio=wider,
+    error_pass_excess=fractions,
+    error_limit=fractions,
+    latency_ratio=ratios,
+    latency_pass_ratio=wider,
+    latency_excess=st.just(0.0),
+    latency_pass_excess=fractions,
+    latency_margin=st.integers(0, 5),
+    latency_bounds=st.sets(st.floats(1e-7, 1e7), max_size=5).map(lambda found: tuple(sorted(found))),
+    warm_up=st.one_of(st.just(timedelta(0)), durations),
+    interval=durations,
+    minimum_requests=st.integers(0, 10**9),
+)
+
+
+@given(judges)
+def test_what_is_written_is_read_again(settings: JudgeSettings) -> None:
+    assert load_judge_text(judge_text(settings), "judge.yaml") == settings
+
+
+def test_latency_that_is_not_judged() -> None:
+    settings = JudgeSettings(latency=False)
+    assert "latency: false\n" in judge_text(settings)
+    assert load_judge_text(judge_text(settings), "judge.yaml") == settings
+
+
+def test_it_reads_like_a_manifest() -> None:
+    assert judge_text(JudgeSettings()).startswith(
+        "false_rollback: 1%\nfalse_pass: 5%\nerrors:\n  ratio: 1.1\n  excess: 0.01%\n"
+    )

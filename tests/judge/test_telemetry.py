@@ -81,7 +81,7 @@ def test_what_happens_while_the_old_version_is_down_is_never_compared():
 
 
 def test_a_new_version_that_answers_nothing_does_not_live_on_old_evidence():
-    judge = Judge(PLAIN)
+    judge = Judge(PLAIN.model_copy(update={"traffic": False}))
     last = passing(judge)
     verdict = None
     for second in range(1, 90):

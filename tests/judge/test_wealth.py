@@ -21,7 +21,7 @@ PASS_MARGIN = Margin(1.5, 0.0005)
 
 
 def comparison() -> Comparison:
-    return Comparison("errors", 3.0, MARGIN, 2.0, pass_margin=PASS_MARGIN, pass_top=log(20.0) + 2.0)
+    return Comparison("errors", MARGIN, 2.0, pass_margin=PASS_MARGIN, pass_top=log(20.0) + 2.0)
 
 
 def tolerated(alpha: float, runs: int) -> float:

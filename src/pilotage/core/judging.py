@@ -142,6 +142,7 @@ class JudgeSettings(Growing):
         "old_fails",
         "horizon",
         "at_horizon",
+        "bake",
         "promote_share",
     )
 
@@ -184,6 +185,8 @@ class JudgeSettings(Growing):
     """When nothing is decided so long after the first traffic, wider margins decide (F16) …"""
     at_horizon: AtHorizon = AtHorizon.HOLD
     """… and if they do not either, this happens."""
+    bake: Duration = timedelta(minutes=15)
+    """How long it must have passed at ``promote_share`` before that is the last word."""
     promote_share: float = Field(default=0.25, ge=0, le=1)
     """The share of traffic at which a pass is the last word; below it is leave for the next step only (F9)."""
 
@@ -235,7 +238,7 @@ class Verdict(Growing):
     missing: tuple[str, ...] = ()
     """Telemetry that should be there and is not, in words: it holds, and somebody should know."""
     last: bool = False
-    """A pass at ``promote_share`` or more: the last word, not only leave for the next step."""
+    """A pass that has lasted at ``promote_share`` or more: the last word, not only leave for the next step."""
     measures: tuple[Measure, ...] = ()
     requests_old: int = 0
     requests_new: int = 0

@@ -1,6 +1,7 @@
 """A channel: one kind of counters of both versions, cut into blocks and handed to its comparisons.
 
-There are two: requests with errors, and latency buckets. They are read apart, because either may be missing.
+Requests with errors, latency buckets, and each declared count or rate have one of their own. They are read
+apart, because any of them may be missing.
 """
 
 from __future__ import annotations
@@ -15,20 +16,24 @@ from pilotage.judge.evidence import Counts
 from pilotage.judge.history import History
 
 ALONE = 20.0
-"""Requests on the old version that a block needs."""
+"""Requests on the old version that a block needs, as a rule."""
 LONGEST_BLOCK = 60.0
 """Seconds after which a block is closed with what it has."""
 
-Pick = Callable[[Vector], tuple[float, float]]
-"""(requests, events) out of a channel's counts."""
+Pick = Callable[[Vector, float], tuple[float, float]]
+"""(exposure, events) out of a channel's counts, and of its time at its share: seconds × share."""
 
 
-def errors_of(counts: Vector) -> tuple[float, float]:
+def events_of(counts: Vector, exposure: float) -> tuple[float, float]:
     return counts[0], counts[1]
 
 
+def rate_of(counts: Vector, exposure: float) -> tuple[float, float]:
+    return exposure, counts[0]
+
+
 def slower_than(edge: int) -> Pick:
-    def pick(counts: Vector) -> tuple[float, float]:
+    def pick(counts: Vector, exposure: float) -> tuple[float, float]:
         return counts[-1], counts[-1] - counts[edge]
 
     return pick
@@ -55,12 +60,18 @@ class Block(NamedTuple):
 
 @dataclass(slots=True)
 class Channel:
-    """``longest``: seconds of silence that are bridged. ``requests`` and ``seconds`` are what was judged since
-    the split changed."""
+    """``whole`` is the place of the requests in the counts; ``longest``: seconds of silence that are bridged.
+
+    ``alone``: requests on the old version that a block needs. Not ``bounded``: a rate, whose exposure is time
+    at a share. ``requests`` and ``seconds`` are what was judged since the split changed.
+    """
 
     whole: int
     longest: float
     subjects: list[Subject] = field(default_factory=list)
+    alone: float = ALONE
+    bounded: bool = True
+    weight: float = 0.0
     pair: Pair = field(init=False)
     old: Series = field(init=False)
     sides: Pair = field(init=False)
@@ -73,7 +84,9 @@ class Channel:
     """When the new version last answered anything."""
 
     def __post_init__(self) -> None:
-        self.pair, self.old, self.sides = Pair.of(self.whole), Series(self.whole), Pair.of(self.whole)
+        self.pair = Pair.of(self.whole, bounded=self.bounded)
+        self.old = Series(self.whole, bounded=self.bounded)
+        self.sides = Pair.of(self.whole, bounded=self.bounded)
 
     def compare(self, t: float, new: Vector, old: Vector, *, warming: bool) -> bool:
         """Take both readings of one look. True: a block was closed, there is new evidence."""
@@ -100,20 +113,24 @@ class Channel:
             new = None
         self.old.accept(t, old, step)
         parts = None if sides is None else self.sides.since(t, *sides, self.longest)
-        if step is None or step.counts[self.whole] <= 0.0:
+        if step is None or (self.bounded and step.counts[self.whole] <= 0.0):
             return step
+        exposure = step.seconds * (1.0 - self.weight)
         for subject in self.subjects:
-            requests, events = subject.old(step.counts)
+            requests, events = subject.old(step.counts, exposure)
             halves = None if parts is None else _halves(subject, parts, requests)
-            n1, x1 = (0.0, 0.0) if new is None else subject.new(new.counts)
+            n1, x1 = (0.0, 0.0) if new is None else subject.new(new.counts, step.seconds * self.weight)
             subject.history.learn(step.seconds, events, requests, new=(x1, n1), sides=halves)
         return step
 
-    def split_changed(self, t: float) -> None:
+    def split_changed(self, t: float, weight: float) -> None:
         """Another share of traffic: close what is open, start the next difference after the change."""
         if self.block is not None:
             self._close(t)
         self.pair.forget()
+        self.weight = weight
+        if not self.bounded:
+            self.old.forget()  # an exposure of two shares would be neither
         self.requests = self.seconds = 0.0
         for subject in self.subjects:
             for one in subject.comparisons:
@@ -123,8 +140,15 @@ class Channel:
         """Judged requests per second on the new version at this share."""
         return self.requests / self.seconds if self.seconds > 0.0 else None
 
+    def forget(self) -> None:
+        """Nothing before can be subtracted from anything after."""
+        self.pair.forget()
+        self.old.forget()
+        self.sides.forget()
+
     def dump(self) -> dict[str, Any]:
         return {
+            "weight": self.weight,
             "pair": self.pair.dump(),
             "old": self.old.dump(),
             "sides": self.sides.dump(),
@@ -139,7 +163,7 @@ class Channel:
     def restore(self, data: dict[str, Any]) -> Self:
         """``subjects`` must be there already, as they were when ``data`` was made."""
         self.pair, self.sides = Pair.load(data["pair"]), Pair.load(data["sides"])
-        self.old = Series.load(data["old"])
+        self.old, self.weight = Series.load(data["old"]), data["weight"]
         if data["block"] is not None:
             seconds, new, old, warming = data["block"]
             self.block = Block(seconds, tuple(new), tuple(old), warming)
@@ -157,25 +181,30 @@ class Channel:
         block = self.block
         if block is None:
             return False
-        enough = block.new[self.whole] >= 1.0 and block.old[self.whole] >= ALONE
+        if not self.bounded:
+            return True
+        enough = block.new[self.whole] >= 1.0 and block.old[self.whole] >= self.alone
         return enough or block.seconds >= LONGEST_BLOCK
 
     def _close(self, t: float) -> bool:
         block, self.block = self.block, None
-        if block is None or block.new[self.whole] <= 0.0 or block.old[self.whole] <= 0.0:
+        if block is None:
             return False
+        new, old = block.seconds * self.weight, block.seconds * (1.0 - self.weight)
         for subject in self.subjects:
-            (n1, x1), (n0, x0) = subject.new(block.new), subject.old(block.old)
+            (n1, x1), (n0, x0) = subject.new(block.new, new), subject.old(block.old, old)
+            if n1 <= 0.0 or n0 <= 0.0:
+                return False
             counts = Counts(n1, x1, n0, x0)
             for one in subject.comparisons:
-                if not block.warming or one.always:
+                if (one.always or not block.warming) and t >= one.after:
                     one.observe(counts, block.seconds, t, subject.history)
         return True
 
 
 def _halves(subject: Subject, parts: tuple[Step, Step], requests: float) -> list[float] | None:
     """[x_a, n_a, x_b, n_b], unless they do not add up: an instance has come or gone."""
-    (n_a, x_a), (n_b, x_b) = subject.old(parts[0].counts), subject.old(parts[1].counts)
+    (n_a, x_a), (n_b, x_b) = (subject.old(part.counts, part.seconds) for part in parts)
     return [x_a, n_a, x_b, n_b] if abs(n_a + n_b - requests) <= 0.05 * requests else None
 
 

@@ -1,4 +1,4 @@
-"""One comparison: one kind of event, one margin; its evidence against and for the new version."""
+"""One comparison: one kind of event, its margins; the evidence against and for the new version."""
 
 from __future__ import annotations
 
@@ -6,15 +6,35 @@ from dataclasses import dataclass, field
 from math import log
 from typing import Any, Self
 
+from pilotage.core.judging import Worse
 from pilotage.judge.confidence import interval
 from pilotage.judge.dispersion import LONG
-from pilotage.judge.evidence import FINE, FRACTIONS, WORSE, Counts, Margin, fraction_gains, gains
+from pilotage.judge.evidence import (
+    ENOUGH,
+    FEWER,
+    FINE,
+    FRACTIONS,
+    WORSE,
+    Counts,
+    Margin,
+    fewer_gains,
+    fraction_gains,
+    gains,
+    poisson_gains,
+)
 from pilotage.judge.history import History
-from pilotage.judge.wealth import NOTHING, Wealth, add_logs, evenly
+from pilotage.judge.wealth import Wealth, add_logs, evenly, log_of
 
-FINE_PRIOR = (0.04, 0.04, 0.06, 0.08, 0.10, 0.18, 0.50)
+WORSE_PRIOR = (0.10, 0.34, 0.28, 0.16, 0.07, 0.05)
+"""Twice to five times as many errors is what a rollback mostly has to find; more is found at once anyway."""
+WORSE_FIRST = 0.65
+FINE_PRIOR = (0.05, 0.08, 0.12, 0.12, 0.13, 0.50)
 """Most new versions have hardly any errors: most of the stake is on "far better than the margin"."""
 FINE_FIRST = 0.85
+FEWER_PRIOR = (0.20, 0.25, 0.25, 0.15, 0.10, 0.05)
+ENOUGH_PRIOR = (0.25, 0.30, 0.25, 0.15, 0.05)
+LOOKS = 0.85
+"""The part of the stake that is bet on every look; the rest on long blocks, for errors in bursts (F7)."""
 STEPS = 12
 """Stretches with a constant split that the confidence sequence remembers."""
 DOUBT = 50.0
@@ -23,22 +43,28 @@ DOUBT = 50.0
 
 @dataclass(slots=True)
 class Comparison:
-    """``go`` is None for what takes a version back but does not gate its going on.
+    """``margin`` is the line beyond which it is worse; ``pass_margin`` the one within which it may go on, and
+    ``late_margin`` the wider one that will do at the horizon (F16); None: not asked.
 
-    ``name`` is for people; ``weight`` the comparison's part of the evidence for taking back (F8).
+    ``worse``: in which direction. ``bounded``: events are some of the requests; else only their rate is known.
     """
 
     name: str
-    weight: float
     margin: Margin
     cap: float
     pass_margin: Margin | None = None
+    late_margin: Margin | None = None
     pass_top: float = 5.0
+    worse: Worse = Worse.MORE
+    bounded: bool = True
     always: bool = False
     """Looks already while the new version is warming up."""
-    back: Wealth = field(default_factory=lambda: Wealth(evenly(len(WORSE))))
-    bursts: Wealth = field(default_factory=lambda: Wealth(evenly(len(FRACTIONS))))
+    after: float = 0.0
+    """Seconds after the first traffic from which it looks."""
+    back: Wealth = field(init=False)
+    bursts: Wealth = field(default_factory=lambda: Wealth(evenly(len(FRACTIONS)), first=WORSE_FIRST))
     go: Wealth | None = None
+    late: Wealth | None = None
     pending: list[float] = field(default_factory=lambda: [0.0] * 5)
     """The open block of the fraction bet: n1, x1, n0, x0, seconds."""
     psi: float = 1.0
@@ -47,22 +73,32 @@ class Comparison:
     steps: list[Counts] = field(default_factory=list)
     low: float | None = None
     high: float | None = None
+    known: float | None = field(default=None, compare=False, repr=False)
+    """What ``against`` found, until the next block; it is asked several times a look."""
 
     def __post_init__(self) -> None:
-        if self.pass_margin is not None and self.go is None:
-            self.go = Wealth(FINE_PRIOR, first=FINE_FIRST, top=self.pass_top)
-        if not self.steps:
-            self.split_changed()
+        self.back = Wealth(WORSE_PRIOR if self.more else FEWER_PRIOR, first=WORSE_FIRST)
+        self.go = self._wealth_of(self.pass_margin)
+        self.late = self._wealth_of(self.late_margin)
+        self.split_changed()
+
+    @property
+    def more(self) -> bool:
+        return self.worse is Worse.MORE
 
     def observe(self, counts: Counts, seconds: float, t: float, history: History) -> None:
         """One closed block. ``history`` was frozen before it began; ``counts`` have n1, n0 > 0."""
-        bets = gains(counts, self.margin, WORSE, history.base)
+        self.known = None
+        base = history.base if self.bounded else 0.0
+        bets = gains(counts, self.margin, WORSE if self.more else FEWER, base)
         self.back.bet(bets, t, divisor=history.phi, cap=self.cap)
-        if self.go is not None and self.pass_margin is not None:
-            bets = gains(counts, self.pass_margin, FINE, history.base)
-            self.go.bet(bets, t, divisor=history.phi, cap=self.cap)
+        fine = FINE if self.more else ENOUGH
+        for wealth, margin in ((self.go, self.pass_margin), (self.late, self.late_margin)):
+            if wealth is not None and margin is not None:
+                wealth.bet(gains(counts, margin, fine, base), t, divisor=history.phi, cap=self.cap)
         self._gather(counts, seconds, t, history)
-        self.steps[-1] = Counts(*[a + b for a, b in zip(self.steps[-1], counts, strict=True)])
+        n1, x1, n0, x0 = self.steps[-1]
+        self.steps[-1] = Counts(n1 + counts.n1, x1 + counts.x1, n0 + counts.n0, x0 + counts.x0)
 
     def split_changed(self) -> None:
         """A new share of traffic: no block and no total may straddle it."""
@@ -70,13 +106,26 @@ class Comparison:
         if not self.steps or self.steps[-1].n1 + self.steps[-1].n0 > 0.0:
             self.steps = [*self.steps[1 - STEPS :], Counts(0.0, 0.0, 0.0, 0.0)]
 
+    def renew(self, top: float) -> None:
+        """Gives some evidence for going on away, so that each step adds evidence of its own."""
+        for wealth in (self.go, self.late):
+            if wealth is not None:
+                wealth.shrink(top)
+
     def against(self) -> float:
-        """ln evidence for taking back: half on every look, half on long blocks (F7)."""
-        return add_logs(self.back.log_value(), self.bursts.log_value()) - log(2.0)
+        """ln evidence for taking back, from every look and from long blocks (F7)."""
+        if self.known is None:
+            long = self.bursts.log_value() + log(1.0 - LOOKS)
+            self.known = add_logs(self.back.log_value() + log(LOOKS), long)
+        return self.known
 
     def for_(self) -> float:
         """ln evidence for going on."""
         return 0.0 if self.go is None else self.go.log_value()
+
+    def for_late(self) -> float:
+        """ln evidence that it is within the wider margin of the horizon."""
+        return 0.0 if self.late is None else self.late.log_value()
 
     def refresh(self, phi: float) -> None:
         """Bring the confidence sequence up to date (it is dear, so not at every look)."""
@@ -95,8 +144,14 @@ class Comparison:
         p0 = history.events / history.requests if history.requests > 0.0 else now.x0 / now.n0
         p1 = (now.x1 + DOUBT * p0) / (now.n1 + DOUBT)
         old = now.n0 / now.n1
-        rates = gains(Counts(1.0, p1, old, old * p0), self.pass_margin, FINE, history.base)
-        logs = self.go.logs or [NOTHING] * len(rates)
+        expected = Counts(1.0, p1, old, old * p0)
+        fine = FINE if self.more else ENOUGH
+        rates = (
+            gains(expected, self.pass_margin, fine, history.base)
+            if self.bounded
+            else poisson_gains(expected, self.pass_margin, fine)
+        )
+        logs = [log_of(part) for part in self.go.parts] or [log_of(0.0)] * len(rates)
         waits = [
             (target - have) * history.phi / rate for rate, have in zip(rates, logs, strict=True) if rate > 1e-12
         ]
@@ -107,6 +162,7 @@ class Comparison:
             "back": self.back.dump(),
             "bursts": self.bursts.dump(),
             "go": None if self.go is None else self.go.dump(),
+            "late": None if self.late is None else self.late.dump(),
             "pending": list(self.pending),
             "psi": self.psi,
             "base": self.base,
@@ -116,23 +172,31 @@ class Comparison:
         }
 
     def restore(self, data: dict[str, Any]) -> Self:
-        self.back.restore(data["back"])
-        self.bursts.restore(data["bursts"])
-        if self.go is not None:
-            self.go.restore(data["go"])
+        for name in ("back", "bursts", "go", "late"):
+            wealth = getattr(self, name)
+            if wealth is not None:
+                wealth.restore(data[name])
+        self.known = None
         self.pending, self.psi, self.base = list(data["pending"]), data["psi"], data["base"]
         self.steps = [Counts(*counts) for counts in data["steps"]]
         self.low, self.high = data["low"], data["high"]
         return self
 
+    def _wealth_of(self, margin: Margin | None) -> Wealth | None:
+        if margin is None:
+            return None
+        return Wealth(FINE_PRIOR if self.more else ENOUGH_PRIOR, first=FINE_FIRST, top=self.pass_top)
+
     def _gather(self, counts: Counts, seconds: float, t: float, history: History) -> None:
         """Blocks of at least 16 s in which an event is to be expected (decided by exposure, not by events)."""
         if self.pending[4] == 0.0:
             self.psi, self.base = history.psi, history.base
-        self.pending = [a + b for a, b in zip(self.pending, (*counts, seconds), strict=True)]
+        n1, x1, n0, x0, lasted = self.pending
+        self.pending = [n1 + counts.n1, x1 + counts.x1, n0 + counts.n0, x0 + counts.x0, lasted + seconds]
         n1, x1, n0, x0, lasted = self.pending
         if lasted < LONG or (n1 + n0) * self.base + n1 * self.margin.excess < 1.0:
             return
-        bets = fraction_gains(Counts(n1, x1, n0, x0), self.margin)
+        block = Counts(n1, x1, n0, x0)
+        bets = fraction_gains(block, self.margin) if self.more else fewer_gains(block, self.margin)
         self.bursts.bet(bets, t, divisor=self.psi, cap=self.cap)
         self.pending = [0.0] * 5

@@ -6,9 +6,8 @@ differences of readings are ever used. None: not readable now; the next differen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from math import isfinite
 from typing import Any, NamedTuple, Self
 
@@ -40,6 +39,21 @@ def buckets(arm: Arm | None) -> Vector | None:
     return found if _possible(found) and _rising(found) else None
 
 
+def field(arm: Arm | None, name: str) -> float | None:
+    """A declared field of an arm; None if it is not known, or no possible figure."""
+    value = None if arm is None else getattr(arm, name, None)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if isfinite(value) and 0.0 <= value < MOST else None
+
+
+def fields(arm: Arm | None, names: Sequence[str]) -> Vector | None:
+    """Declared counters of an arm, all of them or None."""
+    found = [field(arm, name) for name in names]
+    known = [value for value in found if value is not None]
+    return tuple(known) if len(known) == len(names) else None
+
+
 def halves(arm: Arm | None, read: Callable[[Arm | None], Vector | None]) -> tuple[Vector, Vector] | None:
     """An arm's shards in two fixed halves, summed; ``read`` is ``totals`` or ``buckets``."""
     if arm is None or arm.shards is None or len(arm.shards) < 2:
@@ -68,6 +82,8 @@ class Series:
     last: Vector | None = None
     at: float = 0.0
     rate: float | None = None
+    bounded: bool = True
+    """Whether the other counts of a vector are some of the first."""
 
     def since(self, t: float, reading: Vector) -> Step | None:
         """What happened since the last reading; None if there is none, or if it contradicts itself."""
@@ -100,7 +116,7 @@ class Series:
         )
 
     def _consistent(self, counts: Vector) -> bool:
-        return counts[1] <= counts[0] if self.whole == 0 else _rising(counts)
+        return counts[-1] <= counts[0] or not self.bounded if self.whole == 0 else _rising(counts)
 
     def dump(self) -> dict[str, Any]:
         data = asdict(self)
@@ -110,7 +126,7 @@ class Series:
     @classmethod
     def load(cls, data: dict[str, Any]) -> Self:
         last = None if data["last"] is None else tuple(data["last"])
-        return cls(data["whole"], last, data["at"], data["rate"])
+        return cls(data["whole"], last, data["at"], data["rate"], data["bounded"])
 
 
 @dataclass(slots=True)
@@ -121,8 +137,8 @@ class Pair:
     old: Series
 
     @classmethod
-    def of(cls, whole: int) -> Self:
-        return cls(Series(whole), Series(whole))
+    def of(cls, whole: int, *, bounded: bool = True) -> Self:
+        return cls(Series(whole, bounded=bounded), Series(whole, bounded=bounded))
 
     def since(self, t: float, new: Vector, old: Vector, longest: float) -> tuple[Step, Step] | None:
         """The two steps, or None. A gap of more than ``longest`` seconds is not bridged."""
@@ -148,11 +164,11 @@ class Pair:
 
 
 def _possible(values: Vector) -> bool:
-    return all(isfinite(value) and 0.0 <= value < MOST for value in values)
+    return isfinite(sum(values)) and min(values) >= 0.0 and max(values) < MOST
 
 
 def _rising(values: Vector) -> bool:
-    return all(a <= b for a, b in pairwise(values))
+    return list(values) == sorted(values)
 
 
 def _sum(readings: list[Vector]) -> Vector:

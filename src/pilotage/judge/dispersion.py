@@ -20,6 +20,10 @@ LONG = 16.0
 """Seconds of the blocks of the fraction bet: dispersion beyond this length concerns it."""
 JUMP = 2.0
 """ln likelihood ratio from which the new version bears a jump out (chance without one: 1 in 7 at most)."""
+CHANCE = 1.5
+"""Standard deviations of dispersion that are taken for chance; twice as many are believed."""
+OFTEN = 4
+"""Looks after which the dispersion is worked out anew."""
 HALF_LIFE = 1800.0
 """Seconds after which a comparison counts half: trouble of long ago does not blunt the judge for ever."""
 
@@ -42,6 +46,9 @@ class Dispersion:
     expected: list[float] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
     waiting: list[Half | None] = field(default_factory=list)
+    looks: int = 0
+    found: tuple[float, float] | None = field(default=None, compare=False, repr=False)
+    """What ``spread`` found, until ``OFTEN`` more looks: it changes slowly."""
 
     def __post_init__(self) -> None:
         levels = self.levels
@@ -58,6 +65,9 @@ class Dispersion:
 
     def add(self, block: Half) -> None:
         """One look's events and requests."""
+        self.looks += 1
+        if self.looks % OFTEN == 0:
+            self.found = None
         for level in range(len(self.waiting)):
             if self.sides:
                 self._compare(level, block[0], block[1], block[2], block[3])
@@ -82,6 +92,11 @@ class Dispersion:
 
         In one series what is slower than 16 s is mostly change that both versions share: only psi heeds it.
         """
+        if self.found is None:
+            self.found = self._spread()
+        return self.found
+
+    def _spread(self) -> tuple[float, float]:
         phi, shrunk = 1.0, [1.0] * len(self.numbers)
         long = min(self.long_level, len(shrunk) - 1)
         enough = ENOUGH if self.sides else 2 * ENOUGH
@@ -89,21 +104,23 @@ class Dispersion:
             if n < enough or self.expected[level] <= 0.0:
                 continue
             raw = self.squares[level] / self.expected[level]
-            shrunk[level] = max(1.0, (raw * n + 4.0) / (n + 4.0))
+            shrunk[level] = _beyond_chance(raw, n)
             if self.sides or level <= long:
-                doubt = 1.0 + sqrt(2.0 / n) * (1.0 - 1.0 / max(raw, 1.0))
-                phi = max(phi, (raw * n + 4.0) / (n + 4.0) * doubt)
+                phi = max(phi, 1.0 + (shrunk[level] - 1.0) * (1.0 + sqrt(2.0 / n)))
         return phi, max(1.0, max(shrunk[long:]) / shrunk[long])
 
     def dump(self) -> dict[str, Any]:
         data = asdict(self)
         del data["interval"], data["sides"]
+        data["found"] = None if self.found is None else list(self.found)
         return data
 
     def restore(self, data: dict[str, Any]) -> Self:
         self.squares, self.expected = list(data["squares"]), list(data["expected"])
         self.numbers = list(data["numbers"])
         self.waiting = [None if half is None else list(half) for half in data["waiting"]]
+        self.looks = data["looks"]
+        self.found = None if data["found"] is None else (data["found"][0], data["found"][1])
         return self
 
     def _compare(self, level: int, x_a: float, n_a: float, x_b: float, n_b: float) -> None:
@@ -118,6 +135,16 @@ class Dispersion:
         self.squares[level] = self.squares[level] * keep + error * error
         self.expected[level] = self.expected[level] * keep + expected
         self.numbers[level] = self.numbers[level] * keep + 1.0
+
+
+def _beyond_chance(raw: float, n: float) -> float:
+    """The dispersion, as far as ``n`` comparisons show it: independent events give 1 ± √(2/n).
+
+    Up to one and a half standard deviations are chance, three are believed in full. To take chance for bursts
+    would make every judgement a third slower; to miss bursts so small that they do not show costs little.
+    """
+    belief = ((raw - 1.0) / sqrt(2.0 / n) - CHANCE) / CHANCE
+    return 1.0 + max(0.0, raw - 1.0) * min(1.0, max(0.0, belief))
 
 
 def _shared_jump(first: Half, second: Half) -> bool:

@@ -9,6 +9,8 @@ The hypothesis is always about the two error rates p1 (new) and p0 (old) and a m
 * factors > 1 bet against  p1 <= rho * p0 + delta   (not worse), to take a version back;
 * factors < 1 bet against  p1 >= rho * p0 + delta   (too bad),   to let a version go on.
 
+Where less is worse (conversions) the two change places: rho < 1, delta = 0, factors < 1 take back.
+
 p0 is never estimated: the bounds hold for every p0, also one that changes from block to block. That is why
 trouble that both versions share, and a share of traffic that grows meanwhile, do no harm.
 """
@@ -16,16 +18,21 @@ trouble that both versions share, and a share of traffic that grows meanwhile, d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import exp, log, log1p, sqrt
 from typing import NamedTuple
 
-WORSE = (1.25, 1.6, 2.2, 4.0, 8.0, 25.0, 300.0)
+WORSE = (1.4, 2.0, 3.2, 6.0, 20.0, 300.0)
 """Alternatives for taking back: p1 is so many times the margin (F4)."""
-FINE = (0.9, 0.75, 0.6, 0.45, 0.3, 0.1, 0.001)
+FINE = (0.9, 0.75, 0.55, 0.35, 0.1, 0.001)
 """Alternatives for going on (F9)."""
+FEWER = (0.93, 0.85, 0.7, 0.5, 0.2, 0.01)
+"""Alternatives for taking back where less is worse …"""
+ENOUGH = (1.05, 1.15, 1.3, 1.6, 2.5)
+"""… and for going on."""
 FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """Stakes of the block-fraction bet (F5)."""
-FREQUENT = 0.05
+FREQUENT = 0.2
 """From this base rate on, counting misses as well as hits is worth its price (F2 instead of F1)."""
 
 
@@ -66,15 +73,24 @@ def poisson_gains(counts: Counts, margin: Margin, factors: Sequence[float]) -> l
     cancels p0 on the line, and n1 delta (a - 1) the rest. Equality for Poisson data on the line.
     """
     n1, x1, n0, x0 = counts
-    odds = n1 / n0
-    reach = margin.ratio * odds
-    base, debt = log1p(reach), n1 * margin.excess
+    debt = n1 * margin.excess
+    terms = _poisson_terms(n1 / n0, margin.ratio, tuple(factors))
+    return [x1 * log_a + x0 * d - debt * stake for log_a, d, stake in terms]
+
+
+@lru_cache(maxsize=256)
+def _poisson_terms(
+    odds: float, ratio: float, factors: tuple[float, ...]
+) -> tuple[tuple[float, float, float], ...]:
+    """(ln a, ln b, a - 1) of every alternative; the same for all bounds of latency in one block."""
+    reach = ratio * odds
+    base = log1p(reach)
     found = []
     for factor in factors:
         d = base - log1p(reach * factor)
         log_a = log(factor) + d
-        found.append(x1 * log_a + x0 * d - debt * (exp(log_a) - 1.0))
-    return found
+        found.append((log_a, d, exp(log_a) - 1.0))
+    return tuple(found)
 
 
 def bernoulli_gains(counts: Counts, margin: Margin, factors: Sequence[float], base: float) -> list[float]:
@@ -123,6 +139,12 @@ def fraction_gains(counts: Counts, margin: Margin) -> list[float]:
     reach = margin.ratio * n1 / n0
     surprise = x1 / total * (1.0 + reach) / reach
     return [log(1.0 + c * (surprise - 1.0)) for c in FRACTIONS]
+
+
+def fewer_gains(counts: Counts, margin: Margin) -> list[float]:
+    """F5 where less is worse: the old version's part of the events must not be too large. No excess."""
+    n1, x1, n0, x0 = counts
+    return fraction_gains(Counts(n0, x0, n1, x1), Margin(1.0 / margin.ratio, 0.0))
 
 
 def limit_gains(n: float, x: float, limit: float, factors: Sequence[float]) -> list[float]:

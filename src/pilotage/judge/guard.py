@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pilotage.judge.evidence import DISASTER, limit_gains
-from pilotage.judge.wealth import Wealth, evenly
+from pilotage.judge.wealth import Wealth, evenly, log_of
 
 ABOVE = (1.6, 2.5, 5.0, 20.0, 100.0)
 BELOW = (0.7, 0.5, 0.2, 0.05, 0.001)
@@ -53,11 +53,13 @@ class Guard:
 
     def needed(self, target: float, phi: float) -> float | None:
         """Requests until ln evidence for going on is ``target``, if all goes on as now. None: never."""
-        if not self.go.logs:
+        if not self.go.parts:
             return None
         rates = limit_gains(1.0, self.rate(), self.limit, BELOW)
         waits = [
-            (target - have) * phi / rate for rate, have in zip(rates, self.go.logs, strict=True) if rate > 1e-12
+            (target - log_of(part)) * phi / rate
+            for rate, part in zip(rates, self.go.parts, strict=True)
+            if rate > 1e-12
         ]
         return min(waits, default=None)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from math import isfinite, log
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Self
 
-from pilotage.core.judging import JudgeSettings, Outcome, Snapshot, Verdict
+from pydantic import ValidationError
+
+from pilotage.core.judging import AtHorizon, JudgeSettings, OldFails, Outcome, Role, Snapshot, Verdict
 from pilotage.judge import words
 from pilotage.judge.bench import Bench
 from pilotage.judge.counters import buckets, halves, totals
 from pilotage.judge.report import Report
 
-FORMAT = 1
+FORMAT = 2
 """Of ``dump``."""
 SILENT = 60.0
 """Seconds without an answer of the new version after which old evidence lets nothing go on."""
@@ -22,27 +25,36 @@ class Judge:
 
     ``feed`` takes snapshots in the order of time, about one a second, beginning with the old version alone.
     It reads no clock and keeps no reference to anything; ``dump`` and ``load`` carry it over a restart.
+    Settings and snapshots may be plain JSON data; settings that mean nothing are a ValueError, a snapshot that
+    can not be read holds.
     """
 
-    def __init__(self, settings: JudgeSettings) -> None:
-        self.settings = settings
-        self._bench = Bench(settings)
+    def __init__(self, settings: JudgeSettings | Mapping[str, Any] | None = None) -> None:
+        self.settings = settings if isinstance(settings, JudgeSettings) else _settings(settings or {})
+        self._bench = Bench(self.settings)
         self._failed: Verdict | None = None
         self._t: float | None = None
         self._weight: float | None = None
         self._heard: float | None = None
         """When telemetry was last complete enough to judge by."""
         self._epoch: str | None = None
+        self._baked = 0.0
+        """Seconds for which it has passed at ``promote_share`` or more, without a doubt in between."""
 
-    def feed(self, snapshot: Snapshot) -> Verdict:
+    def feed(self, snapshot: Snapshot | Mapping[str, Any]) -> Verdict:
         """The verdict after this look. A FAIL is final. Telemetry that is missing or absurd decides nothing."""
         if self._failed is not None:
             return self._failed
-        hold = self._refused(snapshot)
+        if not isinstance(snapshot, Snapshot):
+            read = _read(snapshot)
+            if read is None:
+                return self._undecided("the snapshot can not be read: holding")
+            snapshot = read
+        hold, before = self._refused(snapshot), self._t
         if hold is None:
             self._t = snapshot.t
             hold = self._take(snapshot)
-        verdict = self._verdict(snapshot, hold)
+        verdict = self._verdict(snapshot, hold, 0.0 if before is None else max(0.0, snapshot.t - before))
         if verdict.outcome is Outcome.FAIL:
             self._failed = verdict
         return verdict
@@ -57,6 +69,7 @@ class Judge:
             "weight": self._weight,
             "heard": self._heard,
             "epoch": self._epoch,
+            "baked": self._baked,
         }
 
     @classmethod
@@ -69,7 +82,7 @@ class Judge:
         if dump["failed"] is not None:
             found._failed = Verdict.model_validate(dump["failed"])
         found._t, found._weight, found._heard = dump["t"], dump["weight"], dump["heard"]
-        found._epoch = dump["epoch"]
+        found._epoch, found._baked = dump["epoch"], dump["baked"]
         return found
 
     def _refused(self, snapshot: Snapshot) -> str | None:
@@ -88,7 +101,7 @@ class Judge:
             self._bench.counters_began_anew()
             self._epoch = snapshot.epoch
         if snapshot.weight != self._weight:
-            self._bench.split_changed(snapshot.t)
+            self._bench.split_changed(snapshot.t, snapshot.weight)
             self._weight = snapshot.weight
         bench, t, warming = self._bench, snapshot.t, self._warming(snapshot.t)
         new, old = totals(snapshot.canary), totals(snapshot.control)
@@ -103,8 +116,9 @@ class Judge:
         else:
             hold = "the new version gets no traffic yet"
         if old is not None:
-            bench.errors.learn(t, old, halves(snapshot.control, totals))
+            bench.learn(t, old, halves(snapshot.control, totals))
         bench.learn_latency(t, snapshot, warming=warming)
+        bench.take_declared(snapshot, warming=warming)
         if hold is None:
             self._heard = t
         return hold
@@ -136,17 +150,41 @@ class Judge:
     def _silence(self, t: float, whose: str) -> str:
         return words.silence(None if self._heard is None else t - self._heard, whose)
 
-    def _verdict(self, snapshot: Snapshot, hold: str | None) -> Verdict:
+    def _verdict(self, snapshot: Snapshot, hold: str | None, seconds: float) -> Verdict:
         bench, settings = self._bench, self.settings
         alone = self._weight is not None and self._weight >= 1.0
-        report = Report(settings, bench, alone=alone)
-        if bench.against() >= log(1.0 / settings.false_rollback):
+        report = Report(settings, bench, alone=alone, missing=self._missing(snapshot, hold))
+        if bench.against() >= bench.threshold:
             return report.failed()
         if hold is None:
             hold = self._not_yet(snapshot.t, alone=alone)
-        if hold is None and report.convinced():
-            return report.passed()
+        convinced = hold is None and report.convinced()
+        wide = snapshot.weight >= settings.promote_share
+        if convinced and wide:
+            self._baked += seconds
+        elif hold is None or bench.suspect() is not None:
+            self._baked = 0.0
+        late = settings.horizon is not None and snapshot.t >= settings.horizon.total_seconds()
+        if convinced:
+            return report.passed(last=wide and (late or self._baked >= settings.bake.total_seconds()))
+        if late and hold is None and report.convinced(late=True):
+            return report.passed(last=True, late=True)
+        if late and settings.at_horizon is AtHorizon.ROLLBACK:
+            return report.expired(hold)
         return report.undecided(hold)
+
+    def _undecided(self, hold: str) -> Verdict:
+        alone = self._weight is not None and self._weight >= 1.0
+        return Report(self.settings, self._bench, alone=alone, missing=(hold,)).undecided(hold)
+
+    def _missing(self, snapshot: Snapshot, hold: str | None) -> tuple[str, ...]:
+        """What telemetry should be there and is not."""
+        if not 0.0 < snapshot.weight <= 1.0:
+            return ()
+        found = [hold] if hold is not None else []
+        if snapshot.weight < 1.0:
+            found += [words.unknown(one.name) for one in self._bench.unknown() if one.name != "traffic"]
+        return tuple(found)
 
     def _not_yet(self, t: float, *, alone: bool) -> str | None:
         """What else than evidence is missing before the new version may go on."""
@@ -160,10 +198,54 @@ class Judge:
         if requests < settings.minimum_requests:
             short = settings.minimum_requests - requests
             return f"needs {words.number(short)} more requests on the new version at this share of traffic"
-        base = bench.errors.subjects[0].history.rate()
-        if not alone and base is not None and base > settings.error_limit:
-            return words.both_fail(base, settings.error_limit)
         suspect = bench.suspect()
         if suspect is not None:
             return f"{suspect} may be worse: holding until that is clear"
+        return self._old_fails(alone=alone) or self._budget_burns() or self._figures_missing(alone=alone)
+
+    def _old_fails(self, *, alone: bool) -> str | None:
+        """The old version is in trouble itself: a bad time to widen, unless the new one may be the repair."""
+        if alone or self.settings.old_fails is OldFails.FIX:
+            return None
+        base, limit = self._bench.errors.subjects[0].history.rate(), self.settings.error_limit
+        if base is not None and base > limit:
+            return words.both_fail(base, limit)
+        trouble = self._bench.trouble
+        return words.shared(trouble.rate(), trouble.usual()) if trouble.begun() else None
+
+    def _budget_burns(self) -> str | None:
+        for one in self._bench.objectives:
+            new, old = one.burns()
+            if one.slo.role is not Role.WATCH and new:
+                return words.both_burn(one.name) if old else words.new_burns(one.name)
         return None
+
+    def _figures_missing(self, *, alone: bool) -> str | None:
+        if alone:
+            return None
+        lacking = [one.name for one in self._bench.unknown() if one.own.role is not Role.WATCH]
+        return f"{words.unknown(lacking[0])}: holding" if lacking else None
+
+
+def _settings(data: Mapping[str, Any]) -> JudgeSettings:
+    """Plain data as settings; ``alpha`` and ``beta`` are the statisticians' names of the two chances."""
+    known = {"alpha": "false_rollback", "beta": "false_pass"}
+    return JudgeSettings.model_validate({known.get(name, name): value for name, value in data.items()})
+
+
+def _read(data: Mapping[str, Any]) -> Snapshot | None:
+    """A snapshot from plain data. A value that is none is taken for unknown, an arm that is none too."""
+    try:
+        return Snapshot.model_validate(data)
+    except ValidationError as error:
+        mended = {name: value for name, value in data.items() if name in ("t", "weight", "epoch")}
+        broken = {problem["loc"][:2] for problem in error.errors()}
+        for side in ("control", "canary"):
+            arm = data.get(side)
+            wrong = {place[1] for place in broken if len(place) > 1 and place[0] == side}
+            known = arm.items() if isinstance(arm, Mapping) else ()
+            mended[side] = {k: v for k, v in known if k not in wrong} if known else None
+        try:
+            return Snapshot.model_validate(mended)
+        except ValidationError:
+            return None

@@ -7,94 +7,104 @@ and safe anytime-valid inference). So one may look at it every second and stop w
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import exp, log, log1p
 from typing import Any, Self
 
 EVERY = 15.0
 """Seconds between the starts: money is kept back for trouble that begins late (F4)."""
+SPREAD = 30.0
+"""Starts over which the stakes stay of one size, roughly: seven minutes; then they fall as 1/(j ln² j)."""
 MISSED = 100
 """Starts that are made up for after a gap."""
 TOP = 60.0
 """No component is worth more than e^60: far beyond every threshold, far from overflow."""
-NOTHING = -1e6
-"""ln of a component that has not begun: 0 for all purposes, and still JSON."""
+MOST = exp(TOP)
 
 
 @dataclass(slots=True)
 class Wealth:
-    """A mixture over alternatives k and starting times j: cash + Σ_k exp(logs[k]).
+    """A mixture over alternatives k and starting times j: cash + Σ_k parts[k].
 
     ``prior`` (sums to 1) splits every start over the alternatives; ``first`` is staked at once, the rest in
-    parts proportional to 1/(1 + ln j) - 1/(1 + ln(j + 1)), j = 2, 3, …; it falls so slowly that trouble after
-    an hour still finds a stake, and never runs out. What exceeds e^``top`` in all is given
-    away: old evidence must not outvote what is new.
+    parts s(j) - s(j + 1), s(j) = 1/(1 + ln(1 + j/30)): they fall so slowly that trouble after an hour still
+    finds a stake, and never run out. What exceeds e^``top`` in all is given away: old evidence must not outvote
+    what is new.
     """
 
     prior: tuple[float, ...]
-    first: float = 1.0 - 1.0 / (1.0 + log(2.0))
+    first: float = 0.55
     top: float = TOP
-    logs: list[float] = field(default_factory=list)
+    parts: list[float] = field(default_factory=list)
     cash: float = 1.0
     starts: int = 0
     began: float = 0.0
     value: float | None = field(default=None, compare=False, repr=False)
     """What ``log_value`` found, until the next bet; it is asked several times a look."""
 
-    def bet(self, gains: list[float], t: float, *, divisor: float = 1.0, cap: float) -> None:
-        """Stake what is due at ``t`` (s), then add gain / ``divisor`` (>= 1: Jensen), ``cap`` nats at most.
+    def bet(self, gains: Sequence[float], t: float, *, divisor: float = 1.0, cap: float) -> None:
+        """Stake what is due at ``t`` (s), then multiply by e^(gain / ``divisor``) (>= 1: Jensen), ``cap`` nats
+        at most.
 
         Cutting from above only loses wealth, so it is always allowed; losses are never cut.
         """
-        self._begin(t)
-        self.value, logs = None, self.logs
-        for k, gain in enumerate(gains):
-            logs[k] = max(NOTHING, min(logs[k] + min(gain / divisor, cap), TOP))
+        if not self.starts or t - self.began >= self.starts * EVERY:
+            self._begin(t)
+        grown, self.value = [], None
+        for part, gain in zip(self.parts, gains, strict=True):
+            gain /= divisor
+            grown.append(part * exp(gain if gain < cap else cap))
+        self.parts = grown
         if self.top < TOP:
             self.shrink(self.top)
+        elif max(grown) > MOST:
+            self.parts = [min(part, MOST) for part in grown]
 
     def log_value(self) -> float:
         """ln of everything there is."""
         if self.value is None:
-            self.value = log(self.cash + sum([exp(one) for one in self.logs]))
+            self.value = log(self.cash + sum(self.parts))
         return self.value
 
     def shrink(self, top: float) -> None:
         """Keep at most e^``top`` in all: the rest is given away."""
         surplus = self.log_value() - top
         if surplus > 0.0:
-            self.logs = [max(NOTHING, one - surplus) for one in self.logs]
+            keep = exp(-surplus)
+            self.parts = [part * keep for part in self.parts]
             self.value = None
 
     def dump(self) -> dict[str, Any]:
-        data = asdict(self)
-        for name in ("prior", "first", "top", "value"):
-            del data[name]
-        return data
+        return {"parts": list(self.parts), "cash": self.cash, "starts": self.starts, "began": self.began}
 
     def restore(self, data: dict[str, Any]) -> Self:
-        self.logs, self.cash = list(data["logs"]), data["cash"]
+        self.parts, self.cash = list(data["parts"]), data["cash"]
         self.starts, self.began, self.value = data["starts"], data["began"], None
         return self
 
     def _begin(self, t: float) -> None:
         if not self.starts:
-            self.began, self.logs = t, [NOTHING] * len(self.prior)
+            self.began, self.parts = t, [0.0] * len(self.prior)
         due = int((t - self.began) / EVERY) + 1
         self.starts = max(self.starts, due - MISSED)  # after a huge gap: stakes not made are merely kept
         while self.starts < due:
             self.starts += 1
-            self._stake(self.first if self.starts == 1 else self._later(self.starts))
-
-    def _later(self, j: int) -> float:
-        part = 1.0 / (1.0 + log(j)) - 1.0 / (1.0 + log(j + 1))
-        return (1.0 - self.first) * part * (1.0 + log(2.0))
+            self._stake(self.first if self.starts == 1 else (1.0 - self.first) * _later(self.starts - 2))
 
     def _stake(self, amount: float) -> None:
-        self.cash = max(self.cash - amount, 0.0)
-        self.logs = [
-            add_logs(value, log(amount * part)) for value, part in zip(self.logs, self.prior, strict=True)
-        ]
+        amount = min(amount, self.cash)
+        self.cash -= amount
+        self.parts = [value + amount * part for value, part in zip(self.parts, self.prior, strict=True)]
+
+
+def _later(j: int) -> float:
+    return 1.0 / (1.0 + log1p(j / SPREAD)) - 1.0 / (1.0 + log1p((j + 1) / SPREAD))
+
+
+def log_of(value: float) -> float:
+    """ln, of nothing too."""
+    return log(value) if value > 0.0 else -1e6
 
 
 def add_logs(a: float, b: float) -> float:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from math import floor, log10
 
-from pilotage.core.judging import JudgeSettings, Measure
+from pilotage.core.judging import JudgeSettings, Kind, Measure
+
+LATE = "the time for judging is over: shown to be within the wider margins of the horizon only"
+EXPIRED = "the time for judging is over, and it is not shown to be good enough"
+MORE_TIME = "needs more time at this share of traffic"
 
 
 def percent(rate: float) -> str:
@@ -51,12 +55,13 @@ def margin(ratio: float, excess: float) -> str:
 
 
 def figures(measure: Measure) -> str:
-    """``new 4.1 %, old 0.10 %``."""
+    """``new 4.1 %, old 0.10 %``; levels and rates as plain numbers."""
+    shown = percent if measure.kind is Kind.COUNT else amount
     parts = []
     if measure.new is not None:
-        parts.append(f"new {percent(measure.new)}")
+        parts.append(f"new {shown(measure.new)}")
     if measure.old is not None:
-        parts.append(f"old {percent(measure.old)}")
+        parts.append(f"old {shown(measure.old)}")
     return ", ".join(parts) or "no figures yet"
 
 
@@ -66,6 +71,65 @@ def worse(measure: Measure, limit: str, slow: str) -> str:
     if measure.low is not None and measure.low > (measure.limit or 1.0):
         return f"{text}; at least {times(measure.low)} as many (limit {limit})"
     return f"{text}; more than the limit of {limit}"
+
+
+def amount(value: float) -> str:
+    """``0.3512`` → ``0.351``; ``3412.7`` → ``3 413``."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}".replace(",", " ")
+
+
+def rate_worse(measure: Measure, ratio: float) -> str:
+    """Events for each second at full traffic."""
+    line = f"{1.0 / ratio:.3g} times fewer" if ratio < 1.0 else f"{ratio:g} times as many"
+    text = f"{measure.name}: {figures(measure)} a second at full traffic"
+    return f"{text}; beyond the limit of {line}"
+
+
+def fewer(measure: Measure, ratio: float) -> str:
+    """Where less is worse."""
+    return f"{measure.name}: {figures(measure)}; fewer than the limit of {ratio:.3g} times the old version's"
+
+
+def level_worse(measure: Measure, ratio: float) -> str:
+    return f"{measure.name}: {figures(measure)}{_between(measure)}; beyond the limit of {ratio:g} times"
+
+
+def level_fine(measure: Measure, ratio: float) -> str:
+    text = f"{measure.name}: {figures(measure)}{_between(measure)}"
+    return f"{text}; shown to be within the limit of {ratio:g} times"
+
+
+def _between(measure: Measure) -> str:
+    if measure.low is None or measure.high is None:
+        return ""
+    return f" ({measure.low:.2f} … {measure.high:.2f} times)"
+
+
+def burns(name: str, limit: float) -> str:
+    return (
+        f"{name}: the new version alone burns its error budget too fast (more than {percent(limit)} fail, "
+        "over the short and the long window)"
+    )
+
+
+def both_burn(name: str) -> str:
+    return f"{name}: both versions burn the error budget: holding"
+
+
+def new_burns(name: str) -> str:
+    return f"{name}: the new version burns its error budget: holding until that is clear"
+
+
+def shared(rate: float, usual: float) -> str:
+    return f"the old version got worse too ({percent(usual)} → {percent(rate)} of its requests fail): holding"
+
+
+def unknown(name: str) -> str:
+    return f"no figures of {name}"
+
+
+def dry_run(text: str) -> str:
+    return f"dry run, decides nothing: {text}"
 
 
 def fine(measure: Measure, limit: str, slow: str) -> str:

@@ -88,7 +88,6 @@ class Comparison:
 
     def observe(self, counts: Counts, seconds: float, t: float, history: History) -> None:
         """One closed block. ``history`` was frozen before it began; ``counts`` have n1, n0 > 0."""
-        self.known = None
         base = history.base if self.bounded else 0.0
         bets = gains(counts, self.margin, WORSE if self.more else FEWER, base)
         self.back.bet(bets, t, divisor=history.phi, cap=self.cap)
@@ -114,7 +113,7 @@ class Comparison:
 
     def against(self) -> float:
         """ln evidence for taking back, from every look and from long blocks (F7)."""
-        if self.known is None:
+        if self.known is None or self.back.value is None or self.bursts.value is None:
             long = self.bursts.log_value() + log(1.0 - LOOKS)
             self.known = add_logs(self.back.log_value() + log(LOOKS), long)
         return self.known

@@ -19,7 +19,8 @@ from pilotage.judge.channel import ALONE, LONGEST_BLOCK
 from pilotage.judge.comparison import Comparison
 from pilotage.judge.evidence import FINE, WORSE, Counts, Margin, gains, limit_gains
 from pilotage.judge.guard import ABOVE, BELOW
-from pilotage.judge.wealth import EVERY, Wealth
+from pilotage.judge.level import Level
+from pilotage.judge.wealth import EVERY, Wealth, later
 
 LONGEST = 90 * 86_400.0
 """Seconds after which "not yet" is "never"."""
@@ -74,7 +75,7 @@ class Path:
 
     def stage(self, stage: Stage, truth: Truth, limit: float = LONGEST) -> End:
         """Walk through one stage, ``limit`` seconds at most."""
-        self.bench.split_changed(self.t)
+        self.bench.split_changed(self.t, stage.share)
         began, requests, threshold = self.t, 0.0, log(1.0 / self.settings.false_rollback)
         block = self._block(stage.share)
         bets = self._bets(stage.share, truth, block)
@@ -107,7 +108,10 @@ class Path:
         return found
 
     def _coarsen(self) -> None:
-        for one in self.bench.comparisons():
+        for weighed in self.bench.weighed:
+            one = weighed.one
+            if isinstance(one, Level):
+                continue
             one.back, one.go = _coarse(one.back), None if one.go is None else _coarse(one.go)
         guard = self.bench.guard
         guard.back, guard.go = _coarse(guard.back), _coarse(guard.go)
@@ -118,7 +122,7 @@ class Path:
             return self.bench.guard.go.log_value()
         if self.settings.latency and self.traffic.slow and not self.bench.edges:
             return 0.0
-        return min([one.for_() for one, _ in self.bench.gates()])
+        return min([gate.one.for_() for gate in self.bench.gates])
 
     def _steps(self, limit: float, block: float, stage: Stage) -> Iterator[tuple[float, bool]]:
         """(seconds, whether the new version is warming up): short at first, then longer and longer."""
@@ -210,7 +214,7 @@ class Coarse(Wealth):
         due = int((t - self.began) / EVERY) + 1
         if due > self.starts:
             middle = (self.starts + 1 + due) // 2
-            self._stake((due - self.starts) * self._later(middle))
+            self._stake((due - self.starts) * (1.0 - self.first) * later(middle - 2))
             self.starts = due
 
 

@@ -51,7 +51,7 @@ class Wealth:
         """
         if not self.starts or t - self.began >= self.starts * EVERY:
             self._begin(t)
-        grown, self.value = [], None
+        grown, self.value, cap = [], None, min(cap, TOP)
         for part, gain in zip(self.parts, gains, strict=True):
             gain /= divisor
             grown.append(part * exp(gain if gain < cap else cap))
@@ -90,7 +90,7 @@ class Wealth:
         self.starts = max(self.starts, due - MISSED)  # after a huge gap: stakes not made are merely kept
         while self.starts < due:
             self.starts += 1
-            self._stake(self.first if self.starts == 1 else (1.0 - self.first) * _later(self.starts - 2))
+            self._stake(self.first if self.starts == 1 else (1.0 - self.first) * later(self.starts - 2))
 
     def _stake(self, amount: float) -> None:
         amount = min(amount, self.cash)
@@ -98,7 +98,8 @@ class Wealth:
         self.parts = [value + amount * part for value, part in zip(self.parts, self.prior, strict=True)]
 
 
-def _later(j: int) -> float:
+def later(j: int) -> float:
+    """The part of what was kept back that is staked at start ``j`` = 0, 1, …"""
     return 1.0 / (1.0 + log1p(j / SPREAD)) - 1.0 / (1.0 + log1p((j + 1) / SPREAD))
 
 

@@ -14,12 +14,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from telemetry_driver import BOUNDS, NEW, WATCHED, Driver, FakeDriver
+from telemetry_servers import SERVERS
 
 from pilotage.core.telemetry import Arm, Reading, Watched
 from pilotage.ports import TelemetryError, TelemetrySource
 
 DRIVERS: dict[str, Any] = {
     "fake": FakeDriver,
+    **SERVERS,
 }
 """A driver that needs servers or processes stands in a ``pytest.param(…, marks=pytest.mark.real)``."""
 
@@ -30,7 +32,12 @@ PLENTY = 20.0
 """Seconds in which even a silent other side is given up."""
 
 
-@pytest.fixture(params=[pytest.param(driver, id=name) for name, driver in DRIVERS.items()])
+def _named(name: str, driver: Any) -> Any:
+    marks = getattr(driver, "marks", ())
+    return pytest.param(driver.values[0] if marks else driver, id=name, marks=marks)
+
+
+@pytest.fixture(params=[_named(name, driver) for name, driver in DRIVERS.items()])
 def driver(request: pytest.FixtureRequest, tmp_path: Path) -> Driver:
     made: Driver = request.param(tmp_path / "site")
     return made

@@ -15,6 +15,7 @@ import pytest
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, Glance, follow
 from pilotage.core.fleet import Phase
+from pilotage.core.judging import Measure, Outcome, Verdict
 from pilotage.errors import Problem
 from pilotage.usecases.diagnosing import Finding
 from pilotage.views import findings, history, plan, rollout, status, why
@@ -37,6 +38,11 @@ def of_rollout(
 
 def of_why(play: s.Play) -> Callable[[int], list[Line]]:
     return lambda width: why.draw(why.view_of(play.state, play.events), width)
+
+
+def of_why_now(play: s.Play, latest: Verdict) -> Callable[[int], list[Line]]:
+    """While it is judged: the record knows less than the last look."""
+    return lambda width: why.draw(why.view_of(play.state, play.events, latest, play.now), width)
 
 
 def paused() -> s.Play:
@@ -113,6 +119,11 @@ FOUND = [
 ]
 
 RUNNING = s.exposed_at_ten().at(75)
+WARMING = Verdict(
+    outcome=Outcome.UNDECIDED,
+    why=("warming up: 13 s of 60 s; until then only a disaster counts",),
+    measures=tuple(Measure(name=name, limit=1.1) for name in ("errors", "latency p95")),
+)
 DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "plan-canary": of_plan(s.CANARY),
     "plan-first": of_plan(s.plan(old=None, checks=False)),
@@ -122,6 +133,7 @@ DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "canary-at-10": of_rollout(RUNNING, s.glance(RUNNING, s.UNSURE)),
     "canary-at-10-in-24-lines": of_rollout(RUNNING, s.glance(RUNNING, s.UNSURE), height=24),
     "canary-with-trouble": of_rollout(RUNNING, with_trouble(RUNNING)),
+    "warming-up": of_rollout(RUNNING, s.glance(RUNNING, WARMING)),
     "setting": of_rollout(setting(), s.glance(setting())),
     "judged-bad": of_rollout(s.judged_bad(), s.glance(s.judged_bad(), s.WORSE, new_errors=51)),
     "rolled-back": of_rollout(s.rolled_back(), s.glance(s.rolled_back(), new_errors=51)),
@@ -135,6 +147,8 @@ DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "why-judged-worse": of_why(s.rolled_back()),
     "why-never-healthy": of_why(never_healthy()),
     "why-undecided": of_why(undecided()),
+    "why-judging": of_why_now(s.exposed_at_ten().at(20).judged(WARMING).at(75), s.UNSURE),
+    "why-warming-up": of_why_now(RUNNING, WARMING),
     "why-paused": of_why(paused()),
     "why-succeeded": of_why(s.succeeded()),
     "why-queued": of_why(s.Play(queued_behind="catalogue-production-6")),

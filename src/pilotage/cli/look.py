@@ -66,7 +66,9 @@ async def why(
     terminal = Terminal(plain=common.no_color)
     async with opened(common) as app:
         state = await app.find(rollout, to)
-        shown = view.view_of(state, await app.store.events(state.id))
+        glance = await app.store.glance(state.id)
+        latest = glance.verdict if glance else None
+        shown = view.view_of(state, await app.store.events(state.id), latest, app.clock.now())
     if json:
         terminal.json(shown)
     else:

@@ -82,9 +82,10 @@ def _unknown(location: Location, reading: Reading) -> None:
 
 def _wrong(detail: ErrorDetails, reading: Reading) -> None:
     spot = locate(reading.root, detail["loc"])
-    if _already_faulty(spot, reading):
-        return
     named = _named(detail, spot)
+    # An unknown method is no echo of what is wrong in its settings.
+    if _already_faulty(named if detail["type"] == "manifest.unknown-method" else spot, reading):
+        return
     code, (what, mend) = _worded(detail, named, reading)
     span = _head(named) if code == "manifest.missing-key" else named.span
     reading.fault(named.value, Finding(span, code, what, mend))

@@ -1,9 +1,9 @@
-"""Why a rollout is where it is: sentences, from its events only. What decided, and what would change it."""
+"""Why a rollout is where it is: sentences, from its events. What decided, and what would change it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import assert_never
 
 from pilotage.core import events as e
@@ -49,9 +49,14 @@ class _Answer(Frozen):
     at: Instant
 
 
-def view_of(state: State, events: Sequence[e.Event]) -> WhyView:
-    """``events`` are all of the rollout's, in order."""
-    answer = _answer(state, events)
+def view_of(
+    state: State, events: Sequence[e.Event], latest: Verdict | None = None, now: datetime | None = None
+) -> WhyView:
+    """``events`` are all of the rollout's, in order. ``latest``: of the last look, which is fresher than the
+    verdict in the record while the judge does not know; what has been decided is told from the record alone."""
+    if latest is not None and isinstance(state.step, Judge):
+        state = state.model_copy(update={"verdict": latest})
+    answer = _answer(state, events, now)
     plan = state.plan
     return WhyView(
         id=state.id,
@@ -76,7 +81,7 @@ _TELLING = (
 )  # fmt: skip
 
 
-def _answer(state: State, events: Sequence[e.Event]) -> _Answer:
+def _answer(state: State, events: Sequence[e.Event], now: datetime | None) -> _Answer:
     match state.status:
         case Status.ROLLING_BACK | Status.ROLLED_BACK:
             return _turned_back(state, events)
@@ -89,11 +94,11 @@ def _answer(state: State, events: Sequence[e.Event]) -> _Answer:
                 would_change=(_PLAN_AGAIN,),
             )
         case Status.QUEUED:
-            return _Answer(decided=(_waiting(state),), at=state.created)
+            return _Answer(decided=(_waiting(state, now),), at=state.created)
         case Status.SUCCEEDED:
             return _succeeded(state, events)
         case Status.RUNNING:
-            return _succeeded(state, events) if state.warm else _running(state, events)
+            return _succeeded(state, events) if state.warm else _running(state, events, now)
         case _:
             assert_never(state.status)
 
@@ -233,7 +238,7 @@ def _succeeded(state: State, events: Sequence[e.Event]) -> _Answer:
     return _Answer(decided=tuple(decided), evidence=evidence, would_change=back, at=at)
 
 
-def _running(state: State, events: Sequence[e.Event]) -> _Answer:
+def _running(state: State, events: Sequence[e.Event], now: datetime | None) -> _Answer:
     """What it waits for."""
     if state.paused_by is not None:
         paused = next(event for event in reversed(events) if isinstance(event, e.Paused))
@@ -242,7 +247,7 @@ def _running(state: State, events: Sequence[e.Event]) -> _Answer:
         return _Answer(
             decided=(sentence,), would_change=("`pilotage resume` lets it go on.",), by=paused.by, at=paused.at
         )
-    decided = [_waiting(state)]
+    decided = [_waiting(state, now)]
     evidence: tuple[str, ...] = ()
     would = []
     if state.problem is not None:
@@ -250,6 +255,7 @@ def _running(state: State, events: Sequence[e.Event]) -> _Answer:
         evidence = tuple((state.problem.why or "").strip().splitlines())
         would = [_sentence(state.problem.mend)] if state.problem.mend else []
     if isinstance(state.step, Judge) and state.verdict is not None:
+        decided += [_sentence(why) for why in state.verdict.why if state.problem is None]
         evidence += _figures(state.verdict)
         would += [
             f"{told_name(one.name)}: {lacking(one.missing)}." for one in state.verdict.measures if one.missing
@@ -257,8 +263,8 @@ def _running(state: State, events: Sequence[e.Event]) -> _Answer:
     return _Answer(decided=tuple(decided), evidence=evidence, would_change=tuple(would), at=state.entered)
 
 
-def _waiting(state: State) -> str:
-    following = coming(state)
+def _waiting(state: State, now: datetime | None) -> str:
+    following = coming(state, now)
     if following is None:
         return "It waits for nothing."
     at = f" {clock(following.at)} UTC" if following.at is not None else ""

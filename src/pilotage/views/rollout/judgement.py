@@ -25,7 +25,8 @@ def judge_lines(view: RolloutView, width: int, *, brief: bool = False) -> list[L
     looked = f"   {counted(judge.requests_new, 'request')} of {view.new}"
     against = f" against {count(judge.requests_old)} of {view.old}" if view.old else ""
     head = line(span("Judge     ", Tone.STRONG), span(words, tone), span(looked + against, Tone.DIM))
-    return [EMPTY, *wrap(head, width, 10), *measure_lines(judge, width, brief=brief)]
+    besides = [] if brief or not judge.measures else _besides(judge, width)
+    return [EMPTY, *wrap(head, width, 10), *measure_lines(judge, width, brief=brief), *besides]
 
 
 def measure_lines(judge: JudgeView, width: int, *, brief: bool = False) -> list[Line]:
@@ -52,9 +53,20 @@ def _wide(judge: JudgeView, width: int, *, brief: bool) -> list[Line]:
     if width < 104:
         rows = [[*row[:3], *row[4:]] for row in rows]
     lines = table(rows, width, right=frozenset({6, 8} if width >= 104 else {5, 7}))
-    for one in () if brief else _most_wanting(judge):
+    if brief:
+        return lines
+    for one in _most_wanting(judge):
         lines += wrap(line("  ", span(f"{told_name(one.name)}: {lacking(one.missing)}", Tone.DIM)), width, 4)
     return lines
+
+
+def _besides(judge: JudgeView, width: int) -> list[Line]:
+    """What keeps the judge from knowing and is no measure's: warm-up, silence."""
+    if judge.outcome is not Outcome.UNDECIDED:
+        return []
+    measures = tuple(f"{one.name}:" for one in judge.measures)
+    told = [why for why in judge.why if not why.startswith(measures)]
+    return [row for why in told for row in wrap(line("  ", span(why, Tone.DIM)), width, 4)]
 
 
 def _most_wanting(judge: JudgeView) -> list[MeasureView]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import stat
 import sys
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def test_an_error_of_our_own_is_one_problem_and_a_trace_in_a_file(
     (trace,) = (tmp_path / ".pilotage").glob("trace-*.txt")
     assert "Traceback" in trace.read_text()
     assert str(trace.name) in ended.err
+    assert stat.S_IMODE(trace.stat().st_mode) == 0o600
 
 
 def test_the_trace_is_shown_to_those_who_ask(

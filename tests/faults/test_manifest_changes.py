@@ -58,6 +58,14 @@ def test_a_broken_manifest_stops_no_looking_and_no_steering(open_shop: Shop) -> 
         refused = shop.pilotage("release", "3.0", "--yes", "--json")
         assert refused.code == 3, refused
         works_on(shop, *words)
+    assert shop.state_of(rollout).status is Status.RUNNING
+
+
+def test_without_a_manifest_everything_is_steered_by_the_state_folder(open_shop: Shop) -> None:
+    shop = open_shop
+    shop.write(hold="5m")
+    rollout = shop.begin("2.0")
+    shop.until_share("2.0", 500_000)
     shop.file.unlink()
     works_on(shop, *STEERING, state=shop.state)
     done = shop.pilotage("abort", "--state", str(shop.state))

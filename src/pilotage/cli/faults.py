@@ -91,7 +91,10 @@ def _keep(trace: str, folder: Path | None) -> Path | None:
         if place is None or not place.is_dir():
             continue
         try:
-            (place / name).write_text(trace)
+            # In a folder that others write to as well, nothing of theirs is followed or overwritten.
+            made = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(made, "w", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(trace)
         except OSError:
             continue
         return place / name

@@ -38,12 +38,12 @@ def high(new: Array, old: Array) -> bool:
     return low > TOLERANCE * abs(estimate)
 
 
-def shift(new: Array, old: Array) -> tuple[float, float]:
+def shift(new: Array, old: Array, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """(lower end, Hodges-Lehmann estimate) of how much higher ``new`` is than ``old``."""
     differences = np.sort(np.subtract.outer(new, old).ravel())[::-1]
     pairs = differences.size
     sigma = sqrt(pairs * (new.size + old.size + 1) / 12.0)
-    z = NormalDist().inv_cdf((1.0 + CONFIDENCE) / 2.0)
+    z = NormalDist().inv_cdf((1.0 + confidence) / 2.0)
     # The least shift that leaves so few differences above it that the test no longer refuses it.
     above = floor(pairs / 2.0 + 0.5 + z * sigma)
     return float(differences[min(above, pairs - 1)]), float(np.median(differences))

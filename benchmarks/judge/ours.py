@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from time import thread_time
 
@@ -22,12 +21,10 @@ class Played:
     leave: float | None = None
     """When it first let go on a version that was bad already (of healthy ones: any)."""
     promoted: float | None = None
-    looks: int = 0
-    spent: float = 0.0
-    """Seconds of CPU for ``looks``: those after the warm-up, while both versions serve."""
+    spent: list[float] = field(default_factory=list)
+    """Seconds of CPU for each look after the warm-up, while both versions serve."""
     measures: int = 0
     """The most that a verdict told of."""
-    holds: Counter[str] = field(default_factory=Counter)
 
 
 def settings(truth: Truth, *, lean: bool = False) -> JudgeSettings:
@@ -50,8 +47,7 @@ def play(stream: Stream, wanted: JudgeSettings) -> Played:
         began = thread_time()
         verdict = judge.feed(snapshot)
         if snapshot.t > warm:
-            found.spent += thread_time() - began
-            found.looks += 1
+            found.spent.append(thread_time() - began)
             found.measures = max(found.measures, len(verdict.measures))
         if verdict.outcome is Outcome.FAIL:
             found.rolled, found.blame = snapshot.t, verdict.blame

@@ -101,7 +101,7 @@ class _Version:
         self.conversions = rng.binomial((self.requests - self.errors).astype(np.int64), converts).astype(float)
         self.latency = answers(rng, self.requests, *self._times(t, bad, new=new), truth.bounds)
         level = LEVEL * (1.0 + 0.5 * (truth.traffic(t) / truth.rps - 1.0)) * np.where(bad, truth.cpu, 1.0)
-        self.cpu = level * np.exp(walk(rng, instances, t.size, truth.gauge, 10.0))
+        self.cpu = level * np.exp(walk(rng, instances, t.size, truth.gauge, truth.gauge_memory))
         self.restarts = self._restarts(t)
 
     def happened(self) -> tuple[Array, Array]:

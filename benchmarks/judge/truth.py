@@ -64,7 +64,9 @@ class Truth:
     sticky: float = 0.0
     """Requests of a mean user, who stays with a version and has errors after a manner of his own."""
     gauge: float = 0.05
-    """Noise of the log of an instance's CPU, which forgets in 10 s."""
+    """Noise of the log of an instance's CPU …"""
+    gauge_memory: float = 10.0
+    """… which forgets in so many seconds."""
 
     # What is wrong with the telemetry, or only at the beginning
     cold: float = 0.0

@@ -51,13 +51,17 @@ def spread(samples: Sequence[float], digits: int = 1) -> dict[str, float]:
     return {name: round(value, digits) for name, value in found.items()}
 
 
-def keep(name: str, **found: Any) -> None:
-    """Puts these trials into results/NAME.json, beside those of earlier runs."""
-    path = RESULTS / f"{name}.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
+def described() -> str:
     system = platform.freedesktop_os_release()
     python = ".".join(platform.python_version_tuple()[:2])
     processor = platform.machine().replace("_", "-")
     where = f"{processor}, {system['ID'].title()} {system['VERSION_ID']}, Python {python}"
-    kept["machine"] = f"{os.cpu_count()} shared cores, {where}"
+    return f"{os.cpu_count()} shared cores, {where}"
+
+
+def keep(name: str, **found: Any) -> None:
+    """Puts these trials into results/NAME.json, beside those of earlier runs."""
+    path = RESULTS / f"{name}.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept["machine"] = described()
     path.write_text(json.dumps(kept | found, indent=2) + "\n")

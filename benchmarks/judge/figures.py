@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 from benchmarks.judge.bound import information
 from benchmarks.judge.ours import Played
+from benchmarks.judge.scenarios import BOUNDARY
 from benchmarks.judge.truth import Truth
 
 from pilotage.core.judging import JudgeSettings
 
-ALPHA = 0.01
+ALPHA, BETA = 0.01, 0.05
 RATIOS = {"x2 from the start": 1.4, "x5 from the start": 1.6}
 """The gates of the information ratio."""
 OUTAGE = 5.0
+OUTAGES = tuple(f"outage from {onset} s{rest}" for onset in (450, 1200) for rest in ("", ", 1000 rps"))
+MANY = 12
 DEAREST = 250.0
 """Microseconds a look."""
 
@@ -41,7 +44,7 @@ def row(truth: Truth, played: list[Played]) -> Row:
         found |= {"rolled_back": len(rolled), "low": round(low, 5), "high": round(high, 5)}
     else:
         caught = sorted(t for t in rolled if t > truth.onset)
-        found |= {"caught": len(caught), "early": len(early), "times": [t - truth.onset for t in caught]}
+        found |= {"caught": len(caught), "early": len(early), "times": _spread(truth, caught)}
         found |= _ratios(truth, caught, len(played) - len(early))
     left = [one.leave for one in played if one.leave is not None]
     last = [one.promoted for one in played if one.promoted is not None]
@@ -57,6 +60,13 @@ def row(truth: Truth, played: list[Played]) -> Row:
         found |= {"microseconds": round(1e6 * sum(spent) / len(spent), 1), "least": _least(spent)}
         found["measures"] = max(one.measures for one in played)
     return found
+
+
+def _spread(truth: Truth, caught: list[float]) -> list[float]:
+    """Seconds from the onset: the least, 10, 25, 50, 75, 90 % of those that were caught, and the most."""
+    if not caught:
+        return []
+    return [round(float(one)) for one in np.percentile(caught, (0, 10, 25, 50, 75, 90, 100)) - truth.onset]
 
 
 def _least(spent: list[float]) -> float:
@@ -111,61 +121,59 @@ def told(name: str, found: Row) -> str:
 
 
 def gates(rows: dict[str, Row]) -> dict[str, tuple[bool, str]]:
-    """Issue 3's gates, as far as what was played says anything about them."""
-    found: dict[str, tuple[bool, str]] = {}
+    """Issue 3's gates, as far as what was played says anything about them: (passed, what was seen)."""
     healthy = {name: one for name, one in rows.items() if one["healthy"]}
     worse = {name: one for name, one in rows.items() if not one["healthy"]}
-    if healthy:
-        bad = [
-            f"{n} ({one['rolled_back']}/{one['rollouts']})" for n, one in healthy.items() if one["low"] > ALPHA
-        ]
-        found["no healthy scenario whose interval lies above 1 %"] = not bad, "; ".join(bad)
-        early = [n for n, one in worse.items() if wilson(one["early"], one["rollouts"])[0] > ALPHA]
-        found["none taken back before it was bad"] = not early, "; ".join(early)
-    if worse:
-        missed = [
-            f"{n} ({one['caught']}/{one['rollouts']})"
-            for n, one in worse.items()
-            if one["caught"] + one["early"] < one["rollouts"]
-        ]
-        found["every regression caught"] = not missed, "; ".join(missed)
-    if worse and any("microseconds" in one for one in worse.values()):  # ours: the others let nothing go on
-        wrong = [
-            f"{n} ({one['promoted']}/{one['rollouts']})"
-            for n, one in worse.items()
-            if one["beyond"] and one["promoted"]
-        ]
-        found["no false promotion"] = not wrong, "; ".join(wrong)
-        wrong = [
-            f"{n} ({one['left']}/{one['rollouts']})"
-            for n, one in worse.items()
-            if one["beyond"] and one["left"]
-        ]
-        found["no false leave for the next step"] = not wrong, "; ".join(wrong)
-    found |= _speed(worse)
-    dear = [one["microseconds"] for one in rows.values() if one.get("measures", 0) >= 10]
+    found = {
+        "no healthy scenario whose interval lies above 1 %": _none(
+            healthy, "rolled_back", [name for name, one in healthy.items() if one["low"] > ALPHA]
+        ),
+        "none taken back before it was bad": _none(
+            worse, "early", [n for n, one in worse.items() if wilson(one["early"], one["rollouts"])[0] > ALPHA]
+        ),
+        "every regression caught": _none(
+            worse, "caught", [n for n, one in worse.items() if one["caught"] + one["early"] < one["rollouts"]]
+        ),
+        **_going_on({name: one for name, one in worse.items() if "microseconds" in one}),
+        **_speed(worse),
+    }
+    dear = [one["microseconds"] for one in rows.values() if one.get("measures", 0) >= MANY]
     if dear:
-        found[f"a look at 12 measures under {DEAREST:.0f} µs"] = (
-            median(dear) < DEAREST,
-            f"median {median(dear):.0f}",
+        seen = f"median {median(dear):.0f}, least {min(one.get('least', DEAREST) for one in rows.values()):.0f}"
+        found[f"a look at {MANY} measures under {DEAREST:.0f} µs"] = median(dear) < DEAREST, seen
+    return {name: gate for name, gate in found.items() if gate is not None}
+
+
+def _none(rows: dict[str, Row], key: str, bad: list[str]) -> tuple[bool, str] | None:
+    if not rows:
+        return None
+    return not bad, "; ".join(f"{name} ({rows[name][key]}/{rows[name]['rollouts']})" for name in bad)
+
+
+def _going_on(worse: dict[str, Row]) -> dict[str, tuple[bool, str] | None]:
+    """Only ours lets a version go on: the other rules have no say in it."""
+    beyond = {name: one for name, one in worse.items() if one["beyond"]}
+    found = {
+        "no false promotion": _none(beyond, "promoted", [n for n, one in beyond.items() if one["promoted"]]),
+        "no false leave for the next step": _none(
+            beyond, "left", [n for n, one in beyond.items() if one["left"]]
+        ),
+    }
+    if BOUNDARY in worse:
+        one = worse[BOUNDARY]
+        few = wilson(one["left"], one["rollouts"])[0] <= BETA
+        found[f"at the pass margins let go on in at most {100 * BETA:.0f} %"] = (
+            few,
+            f"{one['left']}/{one['rollouts']}",
         )
     return found
 
 
-def _speed(worse: dict[str, Row]) -> dict[str, tuple[bool, str]]:
-    found: dict[str, tuple[bool, str]] = {}
-    outages = {
-        n: one
-        for n, one in worse.items()
-        if n.startswith("outage from ") and "start" not in n and " 10 rps" not in n
-    }
-    if outages:
-        slow = [
-            f"{n}: median {one['median']}"
-            for n, one in outages.items()
-            if one["median"] is None or one["median"] > OUTAGE
-        ]
-        found[f"an outage in the middle found within {OUTAGE:.0f} s"] = not slow, "; ".join(slow)
+def _speed(worse: dict[str, Row]) -> dict[str, tuple[bool, str] | None]:
+    found: dict[str, tuple[bool, str] | None] = {}
+    outages = {name: one for name, one in worse.items() if name in OUTAGES}
+    slow = [name for name, one in outages.items() if one["median"] is None or one["median"] > OUTAGE]
+    found[f"an outage in the middle found within {OUTAGE:.0f} s"] = _none(outages, "median", slow)
     for name, most in RATIOS.items():
         if name in worse:
             ratio = worse[name].get("ratio")

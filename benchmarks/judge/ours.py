@@ -11,6 +11,9 @@ from benchmarks.judge.truth import Truth
 from pilotage.core.judging import JudgeSettings, Kind, MeasureSettings, Outcome, Worse
 from pilotage.judge import Judge
 
+LATENCY = 8
+"""Bounds that are compared, if there are so many buckets."""
+
 
 @dataclass
 class Played:
@@ -24,7 +27,7 @@ class Played:
     spent: list[float] = field(default_factory=list)
     """Seconds of CPU for each look after the warm-up, while both versions serve."""
     measures: int = 0
-    """The most that a verdict told of."""
+    """That were weighed; latency counts for eight."""
 
 
 def settings(truth: Truth, *, lean: bool = False) -> JudgeSettings:
@@ -40,7 +43,8 @@ def settings(truth: Truth, *, lean: bool = False) -> JudgeSettings:
 
 
 def play(stream: Stream, wanted: JudgeSettings) -> Played:
-    judge, found = Judge(wanted), Played()
+    judge = Judge(wanted)
+    found = Played(measures=1 + LATENCY * wanted.latency + wanted.traffic + len(wanted.measures))
     onset = stream.truth.onset
     warm = wanted.warm_up.total_seconds() + 30.0
     for snapshot in stream.snapshots():
@@ -48,7 +52,6 @@ def play(stream: Stream, wanted: JudgeSettings) -> Played:
         verdict = judge.feed(snapshot)
         if snapshot.t > warm:
             found.spent.append(thread_time() - began)
-            found.measures = max(found.measures, len(verdict.measures))
         if verdict.outcome is Outcome.FAIL:
             found.rolled, found.blame = snapshot.t, verdict.blame
             break

@@ -1,4 +1,4 @@
-"""Figures as SVG, drawn by hand: bars with intervals, and a dot for each rollout.
+"""Figures as SVG, drawn by hand: bars with intervals, and how the times are spread.
 
 python benchmarks/judge/pictures.py        from results/judge.json into docs/images
 """
@@ -18,7 +18,7 @@ LEFT, WIDTH, RIGHT, ROW, TOP = 300, 560, 24, 19, 52
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#3b4252}.title{font-size:14px;font-weight:600}"
     ".grid{stroke:#d8dee9}.limit{stroke:#bf616a;stroke-dasharray:4 3}.bar{fill:#5e81ac}.bad{fill:#bf616a}"
-    ".whisker{stroke:#7b8496;stroke-width:2}.dot{fill:#5e81ac;fill-opacity:.45}.middle{stroke:#2e3440;stroke-width:2}"
+    ".whisker{stroke:#7b8496;stroke-width:2}.middle{stroke:#2e3440;stroke-width:2}"
     "@media(prefers-color-scheme:dark){text{fill:#d8dee9}.grid{stroke:#4c566a}.middle{stroke:#eceff4}}"
 )
 Row = dict[str, Any]
@@ -31,6 +31,10 @@ def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+
+
+def bar(x: float, y: float, width: float, kind: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1.0):.1f}" height="10" class="{kind}"/>'
 
 
 def picture(title: str, rows: int, marks: Sequence[tuple[float, str]], body: Sequence[str]) -> str:
@@ -62,22 +66,22 @@ def false_rollbacks(rows: dict[str, Row]) -> str:
             text(LEFT - 8, y + 13, name, "end"),
             line(x(row["low"]), y + 9, x(row["high"]), y + 9, "whisker"),
         ]
-        body.append(f'<rect x="{LEFT}" y="{y + 4}" width="{x(rate) - LEFT:.1f}" height="10" class="{kind}"/>')
+        body.append(bar(LEFT, y + 4, x(rate) - LEFT, kind))
     body.append(line(x(0.01), TOP - 6, x(0.01), TOP + len(healthy) * ROW, "limit"))
     marks = [(x(rate), f"{100 * rate:g} %") for rate in (0.0, 0.01, 0.05, 0.10, 0.15, 0.20)]
     return picture("Healthy versions taken back (95 % intervals)", len(healthy), marks, body)
 
 
 def times(rows: dict[str, Row]) -> str:
-    """A dot for each rollout at the seconds from the onset to the rollback, a line at the median."""
+    """From the onset to the rollback: least to most, the middle half, and the median of all."""
     worse = {name: row for name, row in rows.items() if not row["healthy"]}
 
     def x(seconds: float) -> float:
         return LEFT + WIDTH * log10(max(seconds, 1.0)) / log10(1800.0)
 
     marks = [(x(t), f"{t} s") for t in (1, 5, 15, 60, 300, 900, 1800)]
-    title = "Seconds from the onset to the rollback, each rollout (caught of played)"
-    return picture(title, len(worse), marks, dots(worse, x))
+    title = "Seconds from the onset to the rollback, (caught of played)"
+    return picture(title, len(worse), marks, spreads(worse, x))
 
 
 def rules(found: dict[str, dict[str, Row]], scenario: str) -> str:
@@ -89,15 +93,20 @@ def rules(found: dict[str, dict[str, Row]], scenario: str) -> str:
     chosen = {name: rows[scenario] for name, rows in found.items() if scenario in rows}
     marks = [(x(t), f"{t} s") for t in range(0, 1801, 300)]
     title = f"{scenario}: seconds until it was taken back, by rule"
-    return picture(title, len(chosen), marks, dots(chosen, x))
+    return picture(title, len(chosen), marks, spreads(chosen, x))
 
 
-def dots(rows: dict[str, Row], x: Scale) -> list[str]:
+def spreads(rows: dict[str, Row], x: Scale) -> list[str]:
     body = []
     for i, (name, row) in enumerate(rows.items()):
         y = TOP + i * ROW
         body.append(text(LEFT - 8, y + 13, f"{name}  ({row['caught']}/{row['rollouts']})", "end"))
-        body += [f'<circle cx="{x(t):.1f}" cy="{y + 9}" r="3.5" class="dot"/>' for t in row["times"]]
+        if row["times"]:
+            least, _, low, _, high, _, most = [x(t) for t in row["times"]]
+            body.append(line(least, y + 9, most, y + 9, "whisker"))
+            body.append(
+                f'<rect x="{low:.1f}" y="{y + 4}" width="{max(high - low, 1):.1f}" height="10" class="bar"/>'
+            )
         if row["median"] is not None:
             body.append(line(x(row["median"]), y + 2, x(row["median"]), y + 16, "middle"))
     return body

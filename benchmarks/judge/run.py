@@ -25,7 +25,7 @@ from benchmarks.judge.ours import Played, play, settings
 from benchmarks.judge.scenarios import HEALTHY, QUICK, WORSE
 from benchmarks.judge.streams import Stream, make
 from benchmarks.judge.truth import Truth
-from benchmarks.machine import keep
+from benchmarks.machine import described
 
 RULES: dict[str, Callable[[Stream], Played]] = {
     "ours": lambda stream: play(stream, settings(stream.truth)),
@@ -87,13 +87,17 @@ def arguments() -> argparse.Namespace:
 
 
 def kept(rows: dict[str, dict[str, Row]]) -> None:
-    """Puts these scenarios into results/judge.json, beside those of earlier runs."""
+    """Puts these scenarios into results/judge.json, beside those of earlier runs; a line for each."""
     before = json.loads(RESULTS.read_text())["rules"] if RESULTS.exists() else {}
     order = [truth.name for truth in [*HEALTHY, *WORSE]]
-    for name, found in rows.items():
-        both = before.get(name, {}) | found
-        before[name] = {scene: both[scene] for scene in order if scene in both}
-    keep("judge", rules={name: before[name] for name in RULES if name in before})
+    both = {name: before.get(name, {}) | rows.get(name, {}) for name in RULES}
+    blocks = []
+    for name, found in both.items():
+        lines = [f"{json.dumps(scene)}: {json.dumps(found[scene])}" for scene in order if scene in found]
+        if lines:
+            blocks.append(f"{json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n}")
+    rules = ",\n".join(blocks)
+    RESULTS.write_text(f'{{"machine": {json.dumps(described())},\n"rules": {{\n{rules}\n}}}}\n')
 
 
 def main() -> None:

@@ -52,6 +52,8 @@ def _wandering() -> list[Truth]:
 
 HEALTHY: list[Truth] = [
     *_stationary(),
+    replace(PLAIN, name="exactly on the margin", errors=1.12, excused=True),
+    replace(PLAIN, name="exactly on the margin, 1000 rps", errors=1.12, rps=1000.0, excused=True),
     replace(PLAIN, name="an hour of history", history=3600),
     replace(PLAIN, name="looks every 15 s", every=15),
     replace(PLAIN, name="diurnal", diurnal=0.6),
@@ -104,8 +106,10 @@ def _outages() -> list[Truth]:
     return [*found, replace(bad, name="outage from 1200 s, 10 rps", onset=1200, rps=10.0)]
 
 
+BOUNDARY = "x1.6, exactly at the pass margins, half at once"
 WORSE: list[Truth] = [
     *_errors(),
+    replace(PLAIN, name=BOUNDARY, errors=1.6, ramp=((0, 0.5),)),
     replace(PLAIN, name="x2, 1000 rps, 0.05 %", errors=2.0, rps=1000.0, base=0.0005),
     replace(PLAIN, name="x2, 1000 rps", errors=2.0, rps=1000.0, beyond=True),
     replace(PLAIN, name="x2, 100 rps, 10 %", errors=2.0, base=0.10, beyond=True),

@@ -17,7 +17,7 @@ from benchmarks.judge.bound import gain, information
 from benchmarks.judge.figures import gates, row, wilson
 from benchmarks.judge.kayenta import high, shift
 from benchmarks.judge.ours import Played, settings
-from benchmarks.judge.scenarios import HEALTHY, QUICK, WORSE
+from benchmarks.judge.scenarios import BOUNDARY, HEALTHY, QUICK, WORSE
 from benchmarks.judge.streams import Seconds, make
 from benchmarks.judge.thresholds import argo, flagger
 from benchmarks.judge.truth import RAMP, Truth
@@ -62,7 +62,7 @@ def test_rates_are_what_was_said(truth):
     assert ((old >= 0.0) & (new <= 1.0)).all()
     settled = t > max(truth.onset, 100)
     assert truth.healthy is (truth in HEALTHY)
-    assert not truth.healthy or (old == new)[settled].all()
+    assert not truth.healthy or truth.excused or (old == new)[settled].all()
 
 
 def test_names_are_keys():
@@ -175,6 +175,14 @@ def test_gates_open_and_shut():
         "no false leave for the next step",
         "an outage in the middle found within 5 s",
     }
+
+
+@pytest.mark.parametrize(("left", "good"), [(1, True), (8, False)])
+def test_at_the_pass_margins_few_may_be_let_go_on(left, good):
+    truth = next(one for one in WORSE if one.name == BOUNDARY)
+    played = [Played(leave=900.0 if i < left else None, spent=[1e-4]) for i in range(40)]
+    gate = "at the pass margins let go on in at most 5 %"
+    assert (gate not in failed({truth.name: row(truth, played)})) is good
 
 
 def test_a_version_taken_back_before_it_was_bad_was_not_caught():

@@ -173,7 +173,9 @@ def _speed(worse: dict[str, Row]) -> dict[str, tuple[bool, str] | None]:
     found: dict[str, tuple[bool, str] | None] = {}
     outages = {name: one for name, one in worse.items() if name in OUTAGES}
     slow = [name for name, one in outages.items() if one["median"] is None or one["median"] > OUTAGE]
-    found[f"an outage in the middle found within {OUTAGE:.0f} s"] = _none(outages, "median", slow)
+    if outages:
+        seen = "; ".join(f"{name}: {outages[name]['median']}" for name in slow)
+        found[f"an outage in the middle found within {OUTAGE:.0f} s"] = not slow, seen
     for name, most in RATIOS.items():
         if name in worse:
             ratio = worse[name].get("ratio")

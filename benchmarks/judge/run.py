@@ -107,11 +107,11 @@ def main() -> None:
         for name, one in found.items():
             rows[name][truth.name] = one
             print(f"{name:8s} {told(truth.name, one)}", flush=True)
+        if given.keep:
+            kept({name: {truth.name: one} for name, one in found.items()})
     for name, ones in rows.items():
         for gate, (good, why) in gates(ones).items():
             print(f"{name:8s} {'pass' if good else 'FAIL'}  {gate}{': ' + why if why else ''}")
-    if given.keep:
-        kept(rows)
     print(f"{monotonic() - began:.0f} s")
 
 

@@ -17,8 +17,10 @@ from playbook import NEW, OLD, plan
 
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, Good
+from pilotage.core.merging import router_reading
 from pilotage.core.state import State, Status, fold
 from pilotage.core.steps import Check
+from pilotage.core.telemetry import Reading, Watched
 from pilotage.engine import looking, reconcile
 from pilotage.engine.bench import Bench
 from pilotage.engine.worker import Worker
@@ -350,11 +352,12 @@ def test_the_judge_comes_back_after_a_crash_as_it_was():
             now = place.clock.now() + timedelta(seconds=second)
             place.router.serve(OLD.id, 0.004, *[200] * 90)
             place.router.serve(NEW.id, 0.004, *[500] * (second % 50 == 49), *[200] * 10)
-            await lasting.hear(state, await place.router.telemetry(), now)
+            await lasting.hear(state, await reading_of(place, state, now), now)
             verdicts.append(lasting.recent(state, now)[0])
         again = Bench(place.store)
         place.router.serve(NEW.id, 0.004, *[200] * 10)
-        reading, now = await place.router.telemetry(), place.clock.now() + timedelta(seconds=150)
+        now = place.clock.now() + timedelta(seconds=150)
+        reading = await reading_of(place, state, now)
         await again.hear(state, reading, now)
         await lasting.hear(state, reading, now)
         return again.recent(state, now), lasting.recent(state, now)
@@ -363,6 +366,12 @@ def test_the_judge_comes_back_after_a_crash_as_it_was():
     assert again.inputs is not None
     assert again.inputs.snapshots == 151
     assert again == lasting
+
+
+async def reading_of(place: Place, state: State, now: datetime) -> Reading:
+    plan_ = state.plan
+    watched = Watched(service="shop", environment="prod", new=plan_.new, old=plan_.basis.live)
+    return router_reading(await place.router.telemetry(), watched, now)
 
 
 def replaced(state: State, **changes) -> State:

@@ -112,3 +112,5 @@ class Glance(Frozen):
     baseline: Telemetry | None = None
     """What the router had counted before."""
     verdict: Verdict | None = None
+    notes: tuple[str, ...] = ()
+    """What was left out of the telemetry that it was made from, and why."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pilotage.core.inputs import Inputs, nothing_heard
-from pilotage.core.judging import Arm, JudgeSettings, Snapshot, Verdict
-from pilotage.core.routing import Counters, Telemetry
+from pilotage.core.judging import JudgeSettings, Snapshot, Verdict
+from pilotage.core.merging import without_latency
 from pilotage.core.state import State, Status
+from pilotage.core.telemetry import Reading
 from pilotage.core.values import EVERYBODY
 from pilotage.judge import Judge
 from pilotage.ports import Store
@@ -19,6 +21,7 @@ HISTORY = 3600
 """Readings of the old version alone that are kept at most."""
 CHECKPOINT_EVERY = 60
 """Snapshots between two checkpoints: so many are fed again after a crash."""
+OTHER_BUCKETS = "latency is counted in other buckets than when this rollout began: left out"
 
 
 @dataclass
@@ -29,8 +32,21 @@ class Seat:
     inputs: Inputs
     sampled_at: datetime | None = None
     verdict: Verdict | None = None
-    before: list[tuple[datetime, Telemetry]] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    """What could not be used of the last reading, and why."""
+    before: list[Reading] = field(default_factory=list)
     """The old version alone. Fed when users first see the new one: only then is their time known."""
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """Of the buckets that the judge has heard of; the same ones in other buckets mean something else."""
+        return self.inputs.latency_bounds
+
+    def begin(self, planned: JudgeSettings, readings: Sequence[Reading]) -> None:
+        """Nothing was heard yet: the bounds that the telemetry has now hold from here on."""
+        last = next((one.latency_bounds for one in reversed(readings) if one.latency_bounds), ())
+        settings = planned.model_copy(update={"latency_bounds": planned.latency_bounds or last})
+        self.judge, self.inputs = Judge(settings), nothing_heard(settings)
 
 
 class Recent(NamedTuple):
@@ -59,32 +75,41 @@ class Bench:
         elapsed = now - seat.sampled_at
         return elapsed >= settings.interval - timedelta(milliseconds=100) or elapsed < timedelta(0)
 
-    async def hear(
-        self, state: State, telemetry: Telemetry, now: datetime, *, old_is_down: bool = False
-    ) -> None:
-        """Feeds one reading of the router; before any user sees the new version it is kept for later.
+    async def begins(self, state: State) -> bool:
+        """Whether nothing has been heard of this rollout yet: then its past is worth asking for."""
+        seat = await self._seat(state)
+        return seat.inputs.snapshots == 0 and seat.sampled_at is None
+
+    def remember(self, state: State, past: Sequence[Reading]) -> None:
+        """The old version's past, from before the first reading; heard before it, and kept like all."""
+        earlier = [reading for reading in past if state.exposed_at is None or reading.at < state.exposed_at]
+        self._seats[state.id].before = earlier[-HISTORY:]
+
+    async def hear(self, state: State, reading: Reading, now: datetime, *, old_is_down: bool = False) -> None:
+        """Feeds one reading; before any user sees the new version it is kept for later.
 
         ``old_is_down``: it is seen to be just now, and may not be recorded as sick yet.
         """
-        settings = state.plan.judge
-        assert settings is not None
-        seat = await self._seat(state, settings, telemetry)
+        seat = await self._seat(state)
         seat.sampled_at = now
+        reading = reading.model_copy(update={"at": now})
         if state.exposed_at is None:
-            seat.before = [*seat.before[-HISTORY:], (now, telemetry)]
+            seat.before = [*seat.before[-HISTORY:], reading]
             return
+        if seat.inputs.snapshots == 0:
+            seat.begin(_settings(state), [*seat.before, reading])
+            await self._keep(state.id, seat)
         while seat.before:
-            at, earlier = seat.before[0]
-            await self._feed(state, seat, make_snapshot(state, earlier, at))
+            await self._feed(state, seat, make_snapshot(state, fitting(seat.before[0], seat.bounds)))
             del seat.before[0]
-        snapshot = make_snapshot(state, telemetry, now)
+        usable = fitting(reading, seat.bounds)
+        seat.notes = usable.notes[len(reading.notes) :]
+        snapshot = make_snapshot(state, usable)
         if old_is_down:
             snapshot = snapshot.model_copy(update={"control": None})
         await self._feed(state, seat, snapshot)
 
     async def _feed(self, state: State, seat: Seat, snapshot: Snapshot) -> None:
-        if seat.inputs.snapshots == 0:
-            await self._keep(state.id, seat)  # the bounds that the telemetry has now hold from here on
         inputs = seat.inputs.and_then(snapshot)
         await self._store.record(state.id, inputs.snapshots, snapshot)
         seat.inputs, seat.verdict = inputs, seat.judge.feed(snapshot)
@@ -102,52 +127,63 @@ class Bench:
         fresh = timedelta(0) <= now - seat.sampled_at <= 1.5 * settings.interval
         return Recent(seat.verdict, seat.sampled_at, seat.inputs) if fresh else Recent()
 
+    def notes(self, rollout: str) -> tuple[str, ...]:
+        """What the judge could not use of the last reading, and why."""
+        seat = self._seats.get(rollout)
+        return () if seat is None else seat.notes
+
     def forget(self, rollout: str) -> None:
         self._seats.pop(rollout, None)
 
-    async def _seat(self, state: State, settings: JudgeSettings, telemetry: Telemetry) -> Seat:
+    async def _seat(self, state: State) -> Seat:
         """This rollout's judge; after a crash as it was, from its checkpoint and the snapshots since."""
         if state.id not in self._seats:
-            seat = await self._remembered(state.id, settings, telemetry.latency_bounds)
+            seat = await self._remembered(state.id, _settings(state))
             for _, snapshot in await self._store.snapshots(state.id, seat.inputs.snapshots):
                 seat.judge.feed(snapshot)
                 seat.inputs = seat.inputs.and_then(snapshot)
             self._seats[state.id] = seat
         return self._seats[state.id]
 
-    async def _remembered(self, rollout: str, planned: JudgeSettings, bounds: tuple[float, ...]) -> Seat:
+    async def _remembered(self, rollout: str, planned: JudgeSettings) -> Seat:
         checkpoint = await self._store.last_checkpoint(rollout)
         memory = {} if checkpoint is None else checkpoint[1]
-        bounds = planned.latency_bounds or bounds
+        settings = planned
         if "inputs" in memory:
             inputs = Inputs.model_validate(memory["inputs"])
-            bounds = inputs.latency_bounds
+            settings = inputs.settings(planned)
             # A dump of another version of Pilotage is of no use: all snapshots are there to be fed again.
             with suppress(ValueError):
-                return Seat(Judge.load(inputs.settings(planned), memory["judge"]), inputs)
-        settings = planned.model_copy(update={"latency_bounds": bounds})
+                return Seat(Judge.load(settings, memory["judge"]), inputs)
         return Seat(Judge(settings), nothing_heard(settings))
 
 
-def make_snapshot(state: State, telemetry: Telemetry, now: datetime) -> Snapshot:
+def _settings(state: State) -> JudgeSettings:
+    settings = state.plan.judge
+    assert settings is not None, "only a rollout with a judge is heard"
+    return settings
+
+
+def make_snapshot(state: State, reading: Reading) -> Snapshot:
     """One reading as the judge wants it. The old version counts only while it is well: what it fails while
     it is down must not excuse the new one."""
-    live, new = state.plan.basis.live, state.plan.new.id
+    live = state.plan.basis.live
     well = live is not None and live.id not in state.sick
     assert state.exposed_at is not None
-    t = (now - state.exposed_at).total_seconds()
+    t = (reading.at - state.exposed_at).total_seconds()
     return Snapshot(
         t=t,
-        weight=state.shares.get(new, 0) / EVERYBODY if t >= 0 else 0.0,
-        control=_arm(telemetry.counters.get(live.id)) if live is not None and well else None,
-        canary=_arm(telemetry.counters.get(new)) if t >= 0 else None,
-        epoch=telemetry.epoch,
+        weight=state.shares.get(state.plan.new.id, 0) / EVERYBODY if t >= 0 else 0.0,
+        control=reading.old if well else None,
+        canary=reading.new if t >= 0 else None,
+        epoch=reading.epoch,
     )
 
 
-def _arm(counters: Counters | None) -> Arm | None:
-    if counters is None:
-        return None
-    return Arm(
-        requests=counters.requests, errors=counters.errors, latency_bucket=counters.latency_bucket or None
-    )
+def fitting(reading: Reading, bounds: tuple[float, ...]) -> Reading:
+    """Without its latency, when that was counted in other buckets than those the judge has heard of."""
+    buckets = [arm.latency_bucket for arm in (reading.old, reading.new) if arm is not None]
+    same = reading.latency_bounds in ((), bounds)
+    if not bounds or (same and all(one is None or len(one) == len(bounds) + 1 for one in buckets)):
+        return reading
+    return without_latency(reading, OTHER_BUCKETS)

@@ -32,15 +32,16 @@ class Look:
     trouble: list[Problem] = field(default_factory=list)
 
 
-async def ask(call: Awaitable[T], name: str, trouble: list[Problem]) -> T | None:
+async def ask(call: Awaitable[T], name: str, trouble: list[Problem], patience: float | None = None) -> T | None:
     """One adapter call; its failure, its silence or its nonsense becomes a Problem."""
+    patience = PATIENCE if patience is None else patience
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             return await call
     except PilotageError as error:
         trouble.extend(error.problems)
     except TimeoutError:
-        what = f"{name} did not answer within {PATIENCE:g} s"
+        what = f"{name} did not answer within {patience:g} s"
         trouble.append(Problem(code="adapter.silent", what=what, mend="see whether it still runs"))
     except Exception as error:  # an adapter is a stranger's code: whatever it raises is told, not fatal
         what = f"{name} failed unexpectedly: {type(error).__name__}: {error}"

@@ -12,6 +12,7 @@ from datetime import datetime
 from pilotage.core import events as e
 from pilotage.core.decide import decide
 from pilotage.core.environment import follow
+from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status, apply
 from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
 from pilotage.core.world import healthy
@@ -19,7 +20,8 @@ from pilotage.engine.bench import Bench
 from pilotage.engine.looking import Look, ask, look, look_at_environment
 from pilotage.engine.performing import perform
 from pilotage.engine.showing import Showcase
-from pilotage.ports import Change, Clock, Conflict, Held, ReachOf, Store
+from pilotage.engine.sources import Sources
+from pilotage.ports import Change, Clock, Conflict, Held, Reach, ReachOf, Store
 
 HOPS = 5
 """Looks and decisions in one pass; then the others get their turn."""
@@ -33,6 +35,7 @@ class Reconciler:
         self._clock = clock
         self._reach_of = reach_of
         self._bench = Bench(store)
+        self._sources = Sources()
         self._showcase = Showcase(store)
         self._asked: set[str] = set()
 
@@ -73,6 +76,7 @@ class Reconciler:
         reading = await ask(router.telemetry(), "the router", [])
         await self._showcase.close(state, reading, self._clock.now())
         self._bench.forget(state.id)
+        self._sources.forget(state.id)
         self._asked.discard(state.id)
 
     async def _decide(self, state: State, report: CheckReport | None) -> Decision:
@@ -93,24 +97,35 @@ class Reconciler:
             environment=await look_at_environment(state, self._store),
             trouble=tuple(world.trouble),
         )
-        await self._showcase.show(state, seen, now)
+        notes = (*self._sources.notes(state.id), *self._bench.notes(state.id))
+        await self._showcase.show(state, seen, now, notes)
         return decide(state, seen, now)
 
     async def _listen(self, state: State, world: Look) -> None:
-        """Reads the router's counters when they are due, and lets the judge hear them."""
-        now = self._clock.now()
-        if world.router is None or not world.router.running:
-            return
+        """Reads the figures of both versions when they are due, and lets the judge hear them."""
+        now, reach = self._clock.now(), self._reach_of(state.plan)
         judged = self._bench.due(state, now)
+        router = self._ask_router(state, reach, world, now, judged=judged)
+        if not judged:
+            await router
+        elif (reading := await self._sources.read(state, reach, router, now)) is not None:
+            if await self._bench.begins(state):
+                self._bench.remember(state, await self._sources.history(state, reach, now))
+            await self._bench.hear(state, reading, now, old_is_down=_old_is_down(state, world))
+        world.trouble.extend(self._sources.trouble(state.id))
+
+    async def _ask_router(
+        self, state: State, reach: Reach, world: Look, now: datetime, *, judged: bool
+    ) -> Telemetry | None:
+        """Its counters, if they are wanted and it runs."""
+        if world.router is None or not world.router.running:
+            return None
         if not judged and not self._showcase.wants_reading(state.id, now):
-            return
-        router = self._reach_of(state.plan).router
-        telemetry = await ask(router.telemetry(), f"the router {state.plan.router.kind}", world.trouble)
-        if telemetry is None:
-            return
-        self._showcase.keep(state.id, telemetry, now)
-        if judged:
-            await self._bench.hear(state, telemetry, now, old_is_down=_old_is_down(state, world))
+            return None
+        telemetry = await ask(reach.router.telemetry(), f"the router {state.plan.router.kind}", world.trouble)
+        if telemetry is not None:
+            self._showcase.keep(state.id, telemetry, now)
+        return telemetry
 
     async def _perform(self, held: Held, state: State, effect: Effect) -> tuple[State, CheckReport | None]:
         report, problem = await perform(effect.command, state.plan, self._reach_of(state.plan))

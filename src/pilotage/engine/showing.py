@@ -45,7 +45,8 @@ class Showcase:
             reading = reading.model_copy(update={"counters": {**last.counters, **reading.counters}})
         shown.reading, shown.read_at = reading, now
 
-    async def show(self, state: State, seen: Seen, now: datetime) -> None:
+    async def show(self, state: State, seen: Seen, now: datetime, notes: tuple[str, ...] = ()) -> None:
+        """``notes``: what was left out of the telemetry, and why."""
         shown = self._of(state.id)
         if not _passed(shown.at, now):
             return
@@ -62,6 +63,7 @@ class Showcase:
             telemetry=reading.since(shown.baseline) if reading else None,
             baseline=shown.baseline,
             verdict=seen.verdict,
+            notes=notes,
         )
         await self._store.put_glance(state.id, shown.glance)
 

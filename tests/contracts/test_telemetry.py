@@ -13,7 +13,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from telemetry_command_driver import CommandDriver
 from telemetry_driver import BOUNDS, NEW, WATCHED, Driver, FakeDriver
+from telemetry_http_driver import HttpDriver, HttpEachDriver
 from telemetry_servers import SERVERS
 
 from pilotage.core.telemetry import Arm, Reading, Watched
@@ -21,6 +23,9 @@ from pilotage.ports import TelemetryError, TelemetrySource
 
 DRIVERS: dict[str, Any] = {
     "fake": FakeDriver,
+    "command": pytest.param(CommandDriver, marks=pytest.mark.real),
+    "http": pytest.param(HttpDriver, marks=pytest.mark.real),
+    "http-each": pytest.param(HttpEachDriver, marks=pytest.mark.real),
     **SERVERS,
 }
 """A driver that needs servers or processes stands in a ``pytest.param(…, marks=pytest.mark.real)``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import datetime, timedelta
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from playbook import NEW, OLD
 from test_engine import Place, Yes, final, quick, replaced, routing_of, until, working
 
 from pilotage.core.events import Created
+from pilotage.core.inputs import Inputs, nothing_heard
 from pilotage.core.judging import Arm, Snapshot
 from pilotage.core.merging import router_reading
 from pilotage.core.plan import TelemetrySpec
@@ -190,23 +192,24 @@ def test_history_is_fed_once_before_the_live_readings_and_a_replay_is_the_same()
         place, made = Shop(), planned()
         await place.settle(made)
         place.source.past = past_of(place.clock.now())
-        async with working(place):
+        async with working(place) as team:
             rollout = await place.begin(made)
             await until(place, rollout.id, lambda state: state.exposed_at is not None)
             await place.clock.sleep(30)
             state = await place.store.rollout(rollout.id)
             verdict = (await place.store.glance(rollout.id)).verdict
-        return place, state, verdict
+            (bench,) = [worker._reconciler._bench for worker in team]
+        return place, state, verdict, bench._seats[rollout.id].inputs
 
-    place, state, verdict = asyncio.run(story())
+    place, state, verdict, inputs = asyncio.run(story())
     fed = snapshots_of(place, state.id)
     past = [one for one in fed if one.control is not None and one.epoch != fed[-1].epoch]
     assert [one.control.requests for one in past[:20]] == [1000 * number for number in range(20)]
     assert all(one.t < 0 and one.canary is None and one.weight == 0 for one in past)
     assert [one.t for one in fed] == sorted({one.t for one in fed})
-    assert fed[0].model_extra == {"latency_bounds": list(BOUNDS)}
-    settings = state.plan.judge.model_copy(update={"latency_bounds": BOUNDS})
-    judge = Judge(settings)
+    judge = Judge(inputs.settings(state.plan.judge))
+    assert inputs.latency_bounds == BOUNDS
+    assert reduce(Inputs.and_then, fed[: inputs.snapshots], nothing_heard(judge.settings)) == inputs
     again = [judge.feed(Snapshot.model_validate_json(one.model_dump_json())) for one in fed]
     assert verdict in again
 

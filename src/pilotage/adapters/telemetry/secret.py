@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -57,3 +58,8 @@ class Secret(Frozen):
             what=f"{name}, where a secret is kept, {what}",
             mend="see that it is there for the user that the worker runs as; it is read at every look",
         )
+
+
+def read_all(settings: Mapping[str, str | Secret]) -> dict[str, str]:
+    """The secret ones of some settings, as they are now."""
+    return {name: value.read() for name, value in settings.items() if isinstance(value, Secret)}

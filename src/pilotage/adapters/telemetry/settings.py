@@ -17,7 +17,13 @@ def problems_with(model: type[BaseModel], settings: Mapping[str, Any], kind: str
         model.model_validate(dict(settings))
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        return [_problem(one["type"], one["loc"], one["msg"], model, kind) for one in found]
+        # A value that is a text or a reference to a secret is refused as both: once is enough.
+        both = {one["loc"][:-1] for one in found if one["loc"] and one["loc"][-1] == "str"}
+        return [
+            _problem(one["type"], [step for step in one["loc"] if step != "Secret"], one["msg"], model, kind)
+            for one in found
+            if not (one["loc"] and one["loc"][-1] == "str" and len(found) > len(both))
+        ]
     return []
 
 

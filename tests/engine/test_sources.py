@@ -110,7 +110,9 @@ def test_a_failing_source_is_told_its_figures_are_unknown_and_the_rest_is_judged
 
 @pytest.mark.parametrize("trouble", ["hangs", "raises", "nonsense", "absurd"])
 def test_a_broken_source_stops_nobody(trouble, monkeypatch):
+    # Its patience is in real seconds, in which much virtual time goes by.
     monkeypatch.setattr(sources_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(sources_module, "REST", timedelta(hours=9))
 
     class Broken(FakeSource):
         async def read(self, watched):
@@ -136,7 +138,7 @@ def test_a_broken_source_stops_nobody(trouble, monkeypatch):
                 told = await until(place, rollout.id, lambda state: state.problem is not None)
                 assert told.problem.code == ("telemetry.silent" if trouble == "hangs" else "telemetry.broken")
             await until(place, rollout.id, lambda state: state.exposed_at is not None)
-            await place.clock.sleep(200 if trouble == "hangs" else 20)
+            await place.clock.sleep(20)
             state, glance = await place.store.rollout(rollout.id), await place.store.glance(rollout.id)
             leave(team)
         return place, state, glance
@@ -148,8 +150,7 @@ def test_a_broken_source_stops_nobody(trouble, monkeypatch):
         assert "shop: orders of the old version is nan: left out" in glance.notes
         assert "shop: cpu of the new version is a text, not a number: left out" in glance.notes
     if trouble == "hangs":
-        seconds = (place.clock.now() - state.started).total_seconds()
-        assert place.source.asked <= seconds / 30 + 3
+        assert place.source.asked == 1
     for snapshot in snapshots_of(place, state.id):
         assert Snapshot.model_validate_json(snapshot.model_dump_json()) == snapshot
 

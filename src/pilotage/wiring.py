@@ -19,11 +19,13 @@ from pilotage.core.fleet import Instance
 from pilotage.core.plan import Plan
 from pilotage.core.state import State
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
+from pilotage.judge.mends import Trouble
+from pilotage.judge.planner import Forecast
 from pilotage.manifest.load import load
 from pilotage.manifest.model import Manifest
 from pilotage.ports import Store
 from pilotage.store.sqlite import SqliteStore
-from pilotage.usecases import planning, releasing, returning, stopping
+from pilotage.usecases import foreseeing, planning, releasing, returning, stopping
 from pilotage.usecases.diagnosing import Finding, diagnose
 
 MANIFEST = "pilotage.yaml"
@@ -141,6 +143,12 @@ class App:
         return planning.plan_release(
             self.manifest, chosen, known, version, fingerprint=fingerprint, again=again
         )
+
+    async def foresee(self, plan: Plan) -> tuple[Forecast, tuple[Trouble, ...]] | None:
+        """What the judge will see of it; None when nothing is judged, or nothing is known of the traffic."""
+        assert self.manifest is not None, "planning needs a manifest"
+        said = self.manifest.environment(plan.environment).expected()
+        return await foreseeing.foreseen(self.store, plan, said)
 
     async def release(self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False) -> State:
         state = await releasing.start(

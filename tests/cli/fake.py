@@ -17,6 +17,8 @@ from pilotage.core.judging import Snapshot
 from pilotage.core.plan import Plan
 from pilotage.core.state import State, fold
 from pilotage.errors import ExitCode, PilotageError, Problem
+from pilotage.judge.mends import Trouble
+from pilotage.judge.planner import Forecast
 from pilotage.ports import StoreError
 from pilotage.usecases.diagnosing import Finding
 from views import scripted as s
@@ -97,6 +99,7 @@ class FakeApp:
     closed: bool = False
     service: str = "catalogue"
     manifest: Any = None
+    foreseen: tuple[Forecast, tuple[Trouble, ...]] | None = None
     state_folder: Path = Path(".pilotage")
 
     def __post_init__(self) -> None:
@@ -123,6 +126,10 @@ class FakeApp:
     async def plan(self, environment: str | None, version: str, *, again: bool = False) -> Plan:
         self._do(f"plan {version} to {environment}{' again' * again}")
         return self.play.plan
+
+    async def foresee(self, plan: Plan) -> tuple[Forecast, tuple[Trouble, ...]] | None:
+        del plan
+        return self.foreseen
 
     async def release(self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False) -> State:
         self._do(f"release {plan.new.version} {reason}{' supersede' * supersede}".strip())

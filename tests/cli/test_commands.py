@@ -12,7 +12,10 @@ from cli.conftest import Command
 from cli.fake import FakeApp, FakeClock, FakeStore
 from pilotage.core import events as e
 from pilotage.core.plan import Plan
+from pilotage.core.traffic import Traffic
 from pilotage.errors import ExitCode, PilotageError, Problem
+from pilotage.judge.mends import Trouble, troubles
+from pilotage.judge.planner import Forecast, foresee, stages
 from views import scripted as s
 
 
@@ -84,6 +87,31 @@ def test_a_plan_is_written_and_carried_out(cli: Command, app: FakeApp, tmp_path:
     ended = cli("release", "--plan", str(kept))
     assert ended.code == ExitCode.DONE
     assert app.done == ["plan 0.65.5 to None", "release 0.65.5"]
+
+
+def test_a_plan_tells_what_the_judge_will_see(cli: Command, app: FakeApp) -> None:
+    assert "no figures yet of the traffic: release once, or write `expect`" in cli("plan", "0.65.5").out
+    app.foreseen = forecast(requests=300.0, errors=0.01)
+    ended = cli("plan", "0.65.5")
+    assert "at 300 requests/s, 1.0 % errors, as then" in ended.out
+    assert "no figures" not in ended.out
+    told = json.loads(cli("plan", "0.65.5", "--json").out)
+    assert [one["share"] for one in told["sees"]["outlooks"]] == [100_000, 500_000]
+    assert told["digest"] == s.CANARY.digest
+
+
+def test_a_plan_warns_of_what_can_not_be_decided(cli: Command, app: FakeApp) -> None:
+    app.foreseen = forecast(requests=1.0, errors=0.01)
+    assert "Warning   At 10 % the judge has 10m, and needs about" in cli("plan", "0.65.5").out
+    assert json.loads(cli("plan", "0.65.5", "--json").out)["sees"]["troubles"][0]["mends"]
+
+
+def forecast(requests: float, errors: float) -> tuple[Forecast, tuple[Trouble, ...]]:
+    traffic, judged = Traffic(requests=requests, errors=errors, source="as then"), stages(s.CANARY)
+    assert s.CANARY.judge is not None
+    found = foresee(s.CANARY.judge, judged, traffic)
+    assert found is not None
+    return found, troubles(s.CANARY.judge, judged, found, traffic)
 
 
 def test_a_changed_plan_is_refused(cli: Command, app: FakeApp, tmp_path: Path) -> None:

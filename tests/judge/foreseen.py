@@ -8,17 +8,21 @@ python -m judge.foreseen [rollouts per cell] [cell …]        (from the directo
 from __future__ import annotations
 
 import sys
-from math import inf
+from math import inf, log
 from typing import NamedTuple
 
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.traffic import Traffic
 from pilotage.judge import Judge
+from pilotage.judge.bounds import best_gain
+from pilotage.judge.evidence import Margin
 from pilotage.judge.foresight import LONGEST, Path, Stage, Truth
 
 from .streams import BOUNDS, Scene, lognormal_cdf, play, steady, stream
 
 PLAIN = JudgeSettings(latency=False)
+SHORT = 600.0
+"""Seconds that are played of what is foreseen never to end."""
 WIDE = JudgeSettings(latency=False, error_pass_excess=0.005)
 LATENCY = JudgeSettings(latency_bounds=BOUNDS)
 
@@ -101,6 +105,14 @@ def played(cell: Cell, rollouts: int, until: float, *, back: bool) -> list[float
     return sorted(found)
 
 
+def overhead(cell: Cell, median: float) -> float:
+    """Nats that were needed beyond ln 1/alpha, by the best bet's expected gain."""
+    margin = Margin(cell.settings.error_ratio, cell.settings.error_excess)
+    gain = best_gain(cell.new(), cell.base, cell.share / (1.0 - cell.share), margin)
+    judged = median - cell.settings.warm_up.total_seconds()
+    return judged * cell.rps * cell.share * gain - log(1.0 / cell.settings.false_rollback)
+
+
 def first_pass(judge: Judge, scene: Scene, seed: int, until: float) -> float:
     for snapshot in stream(scene, seed, until):
         if judge.feed(snapshot).outcome.value == "pass":
@@ -111,10 +123,13 @@ def first_pass(judge: Judge, scene: Scene, seed: int, until: float) -> float:
 def row(name: str, cell: Cell, rollouts: int, *, back: bool) -> str:
     expected = foreseen(cell)[0 if back else 1]
     if expected is None:
-        return f"| {name} | never | | | |"
+        times = played(cell, rollouts, SHORT, back=back)
+        told = sum(time < inf for time in times)
+        return f"| {name} | never | {told} of {rollouts} within {SHORT:.0f} s | | |"
     times = played(cell, rollouts, max(4.0 * expected, 240.0), back=back)
     median, most = times[len(times) // 2], times[int(0.9 * len(times))]
-    return f"| {name} | {expected:.0f} | {median:.0f} | {expected / median:.2f} | {most:.0f} |"
+    more = f" {overhead(cell, median):.1f} |" if back and cell.slower == 1.0 else ""
+    return f"| {name} | {expected:.0f} | {median:.0f} | {expected / median:.2f} | {most:.0f} |{more}"
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotage.core.judging import JudgeSettings
+from pilotage.core.notation import parse_duration, parse_fraction
 from pilotage.core.traffic import Traffic
 from pilotage.judge.foresight import LONGEST, Path, Stage, Truth, slower_than
 from pilotage.judge.mends import nice, troubles, up
@@ -162,25 +163,24 @@ def tried(
     mend: str, judged: tuple[Stage, ...], traffic: Traffic, place: int, allowed: float
 ) -> tuple[float | None, float]:
     """What a step needs once a mend is carried out, and what it then has."""
-    from pilotage.core.notation import parse_duration, parse_fraction
-
-    if mend.startswith("a share of"):
-        share = float(mend.split()[3]) / 100
-        stages = (*judged[:place], judged[place]._replace(share=share))
-        return permission(PLAIN, stages, traffic, place), allowed
-    key, _, value = mend.strip("`").rpartition(": ")
-    if key == "at_most":
-        return permission(PLAIN, judged, traffic, place), parse_duration(value).total_seconds()
-    if key == "minimum_requests":
-        return int(value) / (traffic.requests * judged[place].share), allowed
-    changed = PLAIN.model_copy(update={"error_pass_excess": parse_fraction(value.strip("}"))})
-    return permission(changed, judged, traffic, place), allowed
+    changed, stages = PLAIN, judged
+    for part in mend.replace("`", "").split(" and "):
+        key, value = part.rsplit(" ", 2)[-2:] if ":" in part else ("share", part.split()[3])
+        match key:
+            case "share":
+                stages = (*judged[:place], judged[place]._replace(share=float(value) / 100))
+            case "at_most:":
+                allowed = parse_duration(value).total_seconds()
+            case "minimum_requests:":
+                changed = changed.model_copy(update={"minimum_requests": int(value)})
+            case _:
+                excess = parse_fraction(value.strip("}"))
+                changed = changed.model_copy(update={"error_pass_excess": excess})
+    return permission(changed, stages, traffic, place), allowed
 
 
 @pytest.mark.parametrize("mend", [0.00021, 0.0123, 0.5])
 def test_margins_are_rounded_up(mend: float) -> None:
-    from pilotage.core.notation import parse_fraction
-
     assert mend <= parse_fraction(up(mend)) <= 1.1 * mend
 
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,17 +17,38 @@ from pilotage.core import events as e
 from pilotage.core.environment import Environment, Glance, follow
 from pilotage.core.fleet import Phase
 from pilotage.core.judging import Measure, Outcome, Verdict
+from pilotage.core.traffic import Traffic
 from pilotage.errors import Problem
+from pilotage.judge import planner
+from pilotage.judge.mends import troubles
 from pilotage.usecases.diagnosing import Finding
-from pilotage.views import findings, history, plan, rollout, status, why
+from pilotage.views import findings, foresight, history, plan, rollout, status, why
 from pilotage.views.ink import Line, cells, in_ascii, plain
 from views import scripted as s
 
 SCREENS = Path(__file__).parent / "screens"
 
 
-def of_plan(made: s.Plan) -> Callable[[int], list[Line]]:
-    return lambda width: plan.draw(plan.view_of(made), width)
+Foreseen = Callable[[s.Plan], foresight.ForesightView]
+
+
+def of_plan(made: s.Plan, foresee: Foreseen | None = None) -> Callable[[int], list[Line]]:
+    return lambda width: plan.draw(plan.view_of(made, foresee(made) if foresee else None), width)
+
+
+def foreseen(**traffic: Any) -> Foreseen:
+    """What the judge will see of a plan at that traffic."""
+    bounds, slow = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25), (0.99, 0.9, 0.5, 0.1, 0.01, 0.001)
+    known = {"source": "as `expect` says", "bounds": bounds, "slow": slow, **traffic}
+
+    def view(made: s.Plan) -> foresight.ForesightView:
+        assert made.judge is not None
+        judged, expected = planner.stages(made), Traffic(**known)
+        found = planner.foresee(made.judge, judged, expected)
+        assert found is not None
+        return foresight.view_of(found, troubles(made.judge, judged, found, expected))
+
+    return view
 
 
 def of_rollout(
@@ -126,6 +148,12 @@ WARMING = Verdict(
 )
 DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "plan-canary": of_plan(s.CANARY),
+    "plan-foreseen": of_plan(s.CANARY, foreseen(requests=400.0, errors=0.004)),
+    "plan-foreseen-slow": of_plan(
+        s.plan(steps=["1%", "50%"]),
+        foreseen(requests=0.5, errors=0.01, source="as catalogue-production-6 had it"),
+    ),
+    "plan-foreseen-slow-answers": of_plan(s.plan("blue-green", bake="5m"), foreseen(requests=90.0, errors=0.0)),
     "plan-first": of_plan(s.plan(old=None, checks=False)),
     "plan-big-bang": of_plan(s.plan("big-bang")),
     "plan-blue-green": of_plan(s.plan("blue-green", bake="5m", at_most="20m", by="user")),

@@ -28,6 +28,8 @@ from pilotage.errors import ExitCode, PilotageError, Place, Problem
 if TYPE_CHECKING:
     from pilotage.core.plan import Plan
     from pilotage.core.state import State
+    from pilotage.judge.mends import Trouble
+    from pilotage.judge.planner import Forecast
     from pilotage.wiring import App
 
 Detach = Annotated[bool, Parameter(help="Start it and return at once; `pilotage watch` shows it.")]
@@ -45,7 +47,8 @@ async def plan(
 ) -> None:
     """Show what a release would do; change nothing.
 
-    Who is exposed when and for how long, what takes it back, the way back, and the digest.
+    Who is exposed when and for how long, what takes it back, the way back, and the digest; and what the judge
+    will be able to see at the traffic to be expected: `expect` in the manifest, or as the last rollouts had it.
 
     Parameters
     ----------
@@ -59,23 +62,35 @@ async def plan(
     terminal = Terminal(plain=common.no_color)
     async with opened(common, need_manifest=True) as app:
         made = await app.plan(to, version, again=again)
+        foreseen = await app.foresee(made)
     if out is not None:
         _write(made, out)
-    _show(made, terminal, as_json=json)
+    _show(made, terminal, as_json=json, foreseen=foreseen, asked=True)
     if out is not None and not json:
         terminal.say(
             f"\nWritten to {out}: `pilotage release --plan {quote(str(out))}` carries out exactly this plan."
         )
 
 
-def _show(made: Plan, terminal: Terminal, *, as_json: bool = False) -> None:
+def _show(
+    made: Plan,
+    terminal: Terminal,
+    *,
+    as_json: bool = False,
+    foreseen: tuple[Forecast, tuple[Trouble, ...]] | None = None,
+    asked: bool = False,
+) -> None:
+    """``asked``: whether anybody wants to know what the judge will see."""
+    from pilotage.views import foresight
     from pilotage.views import plan as view
 
-    shown = view.view_of(made)
+    shown = view.view_of(made, foresight.view_of(*foreseen) if foreseen else None)
     if as_json:
         terminal.json(shown)
-    else:
-        terminal.show(view.draw(shown, terminal.width))
+        return
+    terminal.show(view.draw(shown, terminal.width))
+    if asked and foreseen is None and foresight.judged(made):
+        terminal.show(foresight.no_figures(terminal.width))
 
 
 def _write(made: Plan, path: Path) -> None:

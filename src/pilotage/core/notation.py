@@ -1,4 +1,4 @@
-"""How people write durations and shares: ``90s``, ``5m``, ``1h30m``, ``2d``; ``5%``, ``0.5%``.
+"""How people write durations, shares and rates: ``90s``, ``5m``, ``1h30m``, ``2d``; ``5%``; ``100/s``.
 
 A bare number is refused on purpose: 30 of what?
 """
@@ -19,6 +19,8 @@ _LONGEST = 10 * 366 * 86_400
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
+_PER = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+_RATE = re.compile(r"(\d+(?:\.\d+)?) ?/ ?(s|min|h|d)")
 
 
 def parse_duration(text: Any) -> Any:
@@ -54,6 +56,14 @@ def parse_share(text: Any) -> int:
 def parse_fraction(text: Any) -> float:
     """``1%`` → 0.01, for rates and chances."""
     return parse_share(text) / EVERYBODY
+
+
+def parse_rate(text: Any) -> float:
+    """``100/s``, ``30/min``, ``5000/h``, ``200/d`` → a second. ValueError with a mend when it is none."""
+    match = _RATE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a rate: write it like 100/s, 30/min or 5000/h")
+    return float(match[1]) / _PER[match[2]]
 
 
 def show_duration(value: timedelta) -> str:

@@ -13,6 +13,7 @@ channel.py     one kind of counters, cut into blocks, handed to its comparisons
 bench.py       everything the judge weighs, set up from its settings
 report.py      the verdict: figures and sentences (words.py)
 judge.py       snapshot in, verdict out
+bounds.py      the least that any such test needs; the harm law
 foresight.py   the same bench on expected counts: what its bets would come to
 planner.py     what can be seen of a plan at the traffic to be expected, and when (mends.py: what would help)
 recorded.py    traffic to be expected, out of recorded telemetry

@@ -17,7 +17,7 @@ from pilotage.core.traffic import Traffic
 from pilotage.judge.bench import Bench
 from pilotage.judge.channel import ALONE, LONGEST_BLOCK
 from pilotage.judge.comparison import Comparison
-from pilotage.judge.evidence import FINE, WORSE, Counts, Margin, gains, limit_gains
+from pilotage.judge.evidence import DISASTER, FINE, WORSE, Counts, Margin, gains, limit_gains
 from pilotage.judge.guard import ABOVE, BELOW
 from pilotage.judge.level import Level
 from pilotage.judge.wealth import EVERY, Wealth, later
@@ -82,8 +82,7 @@ class Path:
         against, for_ = self.bench.against(), self._for(stage.share)
         for dt, warming in self._steps(limit, block, stage):
             for bet in bets:
-                if bet.always or not warming:
-                    bet.place(self.t + dt, dt / block)
+                bet.place(self.t + dt, dt / block, warming=warming)
             self.t += dt
             requests += 0.0 if warming else stage.share * self.traffic.requests * dt
             before, against = against, self.bench.against()
@@ -171,16 +170,19 @@ class Path:
         n1, x1, n0, x0 = counts
         none = gains(Counts(n1, 0.0, n0, x0), margin, factors, base)
         single = gains(Counts(n1, 1.0, n0, x0), margin, factors, base)
-        return Bet(wealth, _capped(none, single, x1, one.cap, self.divisor), one.cap, one.always)
+        expected = _capped(none, single, x1, one.cap, self.divisor)
+        return Bet(wealth, expected, one.cap, cold=expected if one.always else None)
 
     def _guard_bets(self, n: float, truth: Truth) -> list[Bet]:
-        guard, found = self.bench.guard, []
-        for wealth, factors in ((guard.back, ABOVE), (guard.go, BELOW)):
-            none = limit_gains(n, 0.0, guard.limit, factors)
-            single = limit_gains(n, 1.0, guard.limit, factors)
-            expected = _capped(none, single, n * truth.errors, guard.cap, self.divisor)
-            found.append(Bet(wealth, expected, guard.cap, always=False))
-        return found
+        guard = self.bench.guard
+
+        def expected(limit: float, factors: Sequence[float]) -> list[float]:
+            none, single = limit_gains(n, 0.0, limit, factors), limit_gains(n, 1.0, limit, factors)
+            return _capped(none, single, n * truth.errors, guard.cap, self.divisor)
+
+        cold = expected(min(0.9, DISASTER.ratio * guard.limit + DISASTER.excess), ABOVE)
+        back = Bet(guard.back, expected(guard.limit, ABOVE), guard.cap, cold=cold)
+        return [back, Bet(guard.go, expected(guard.limit, BELOW), guard.cap)]
 
     def _rates(self, truth: Truth) -> Iterator[tuple[Comparison, float, float]]:
         """(comparison, the old version's rate, the new one's)."""
@@ -229,10 +231,13 @@ class Bet:
     wealth: Wealth
     gains: list[float]
     cap: float
-    always: bool
+    cold: list[float] | None = None
+    """While the new version is warming up; None: nothing is staked then."""
 
-    def place(self, t: float, blocks: float) -> None:
-        self.wealth.bet([one * blocks for one in self.gains], t, cap=self.cap * max(blocks, 1.0))
+    def place(self, t: float, blocks: float, *, warming: bool) -> None:
+        gains = self.cold if warming else self.gains
+        if gains is not None:
+            self.wealth.bet([one * blocks for one in gains], t, cap=self.cap * max(blocks, 1.0))
 
 
 def slower_than(slow: Sequence[float], bounds: Sequence[float], edge: int, factor: float) -> float:

@@ -48,40 +48,47 @@ def _trouble(
     settings: JudgeSettings, judged: tuple[Stage, ...], traffic: Traffic, place: int, outlook: Outlook
 ) -> Trouble:
     allowed = DAY if outlook.limit is None else min(DAY, outlook.limit.total_seconds())
+    stage = judged[place]
 
     def enough(changed: JudgeSettings, share: float) -> bool:
-        stage = judged[place]._replace(share=share)
-        stages = (*judged[:place], stage)
+        stages = (*judged[:place], stage._replace(share=share))
         needed = permission(changed, stages, traffic, place)
         return needed is not None and needed <= allowed
 
-    mends = [_longer(settings, judged[place], outlook)]
-    few = settings.minimum_requests / (traffic.requests * judged[place].share)
-    if few > allowed:
-        most = floor(allowed * traffic.requests * judged[place].share * 0.9)
-        mends.append(f"`minimum_requests: {most}`")
+    mends = [_longer(stage, outlook)]
+    fewer, also = _fewer(settings, stage, traffic, allowed)
+    if also and enough(fewer, stage.share):
+        mends.append(also)
     else:
-        mends += [_larger(settings, judged[place], enough), _wider(settings, judged[place], enough)]
-    return Trouble(
-        step=outlook.step,
-        what=_what(outlook),
-        mends=tuple([one for one in mends if one is not None]),
-        time=outlook.like_old,
-    )
+        others = [_larger(fewer, stage, enough), _wider(fewer, stage, enough)]
+        mends += [one and (f"{one} and {also}" if also else one) for one in others]
+    found = tuple([one for one in mends if one is not None])
+    return Trouble(step=outlook.step, what=_what(outlook), mends=found, time=outlook.like_old)
+
+
+def _fewer(
+    settings: JudgeSettings, stage: Stage, traffic: Traffic, allowed: float
+) -> tuple[JudgeSettings, str]:
+    """With as many requests asked for as can come in time; and how that is written, if it is a change."""
+    most = floor(0.9 * (allowed - settings.warm_up.total_seconds()) * traffic.requests * stage.share)
+    if settings.minimum_requests <= max(most, 0):
+        return settings, ""
+    changed = settings.model_copy(update={"minimum_requests": max(most, 0)})
+    return changed, f"`minimum_requests: {max(most, 0)}`"
 
 
 def _what(outlook: Outlook) -> str:
-    share = percent(outlook.share)
+    at = f"at {percent(outlook.share)}"
     if outlook.like_old is None:
-        return f"step {outlook.step} ({share}) can never let a version go on that is as good as the old one"
+        return f"{at} the judge could not let a version go on that is as good as the old one: not in months"
     needs = words.lasting(outlook.like_old.total_seconds())
     if outlook.limit is None or outlook.decides:
-        return f"step {outlook.step} ({share}) takes about {needs} to let a good version go on"
+        return f"{at} it takes about {needs} until a version as good as the old one may go on"
     limit = show_duration(Duration(seconds=round(outlook.limit.total_seconds())))
-    return f"step {outlook.step} ({share}) has {limit} to decide, and needs about {needs} for a good version"
+    return f"{at} the judge has {limit}, and needs about {needs} to let a version as good as the old one go on"
 
 
-def _longer(settings: JudgeSettings, stage: Stage, outlook: Outlook) -> str | None:
+def _longer(stage: Stage, outlook: Outlook) -> str | None:
     """More time, so that most rollouts are through."""
     if outlook.limit is None or outlook.like_old is None:
         return None

@@ -15,7 +15,9 @@ from pilotage.core.plan import Plan
 from pilotage.core.steps import Expose, Judge
 from pilotage.core.traffic import Traffic
 from pilotage.core.values import EVERYBODY, Duration, Frozen
-from pilotage.judge.foresight import End, Path, Stage, Truth
+from pilotage.judge.bounds import least_requests
+from pilotage.judge.evidence import Margin
+from pilotage.judge.foresight import LONGEST, End, Path, Stage, Truth
 
 DAY = 86_400.0
 
@@ -76,6 +78,9 @@ class Sight(Frozen):
     """From its beginning until it is taken back (also when late); or until it may go on."""
     failed: float | None = None
     """Requests that fail meanwhile and would not have failed on the old version."""
+    least: Duration | None = None
+    """No test of errors that is as sure can be expected to tell sooner, even without warm-up and cap; None: it
+    could not tell at all, or the regression is of another kind."""
 
 
 class Outlook(Frozen):
@@ -198,14 +203,25 @@ def _sight(
     stage: Stage,
     limit: float | None,
 ) -> Sight:
+    least = _span(_least(regression, settings, traffic, stage))
     if end.back is not None:
         more = regression.truth(traffic).errors - traffic.errors
         failed = more * stage.share * traffic.requests * end.back
         ending = Ending.BACK if limit is None or end.back <= limit else Ending.LATE
-        return Sight(regression=regression, ending=ending, after=_span(end.back), failed=failed)
+        return Sight(regression=regression, ending=ending, after=_span(end.back), failed=failed, least=least)
     if end.go is not None:
-        return Sight(regression=regression, ending=Ending.GOES_ON, after=_span(end.go))
-    return Sight(regression=regression, ending=Ending.NEVER)
+        return Sight(regression=regression, ending=Ending.GOES_ON, after=_span(end.go), least=least)
+    return Sight(regression=regression, ending=Ending.NEVER, least=least)
+
+
+def _least(regression: Regression, settings: JudgeSettings, traffic: Traffic, stage: Stage) -> float | None:
+    if regression.slower > 1.0 or stage.share >= 1.0:
+        return None
+    new, odds = regression.truth(traffic).errors, stage.share / (1.0 - stage.share)
+    margin = Margin(settings.error_ratio, settings.error_excess)
+    requests = least_requests(new, traffic.errors, odds, margin, settings.false_rollback)
+    seconds = requests / (traffic.requests * stage.share)
+    return seconds if seconds < LONGEST else None
 
 
 def _span(seconds: float | None) -> timedelta | None:

@@ -265,6 +265,15 @@ class TelemetryBlock(Frozen):
     __pydantic_extra__: dict[str, Any]
 
 
+class ExpectBlock(Frozen):
+    """What traffic is to be expected. For planning only: it changes no plan and no verdict."""
+
+    requests: words.Rate = Field(description="Requests of all users together.", examples=["100/s", "30/min"])
+    errors: FractionText = Field(
+        lt=1, description="The share of them that fails as it is now; 0% if none does.", examples=["0.5%"]
+    )
+
+
 class EnvironmentBlock(Frozen):
     """Where releases run."""
 
@@ -284,6 +293,11 @@ class EnvironmentBlock(Frozen):
         default=None, description="Replaces the service's strategy as a whole."
     )
     judge: JudgeBlock = Field(default=JudgeBlock(), description="Merged over the service's, key by key.")
+    expect: ExpectBlock | None = Field(
+        default=None,
+        description="What traffic is to be expected, so that `plan` can tell what the judge will see; without "
+        "it, as the last rollouts had it.",
+    )
 
 
 class Document(Frozen):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from pilotage.manifest.compose import Unreadable, compose
 from pilotage.manifest.data import Reading
 from pilotage.manifest.document import Document
 from pilotage.manifest.explain import explain
+from pilotage.manifest.linting import lint
 from pilotage.manifest.model import Manifest, ManifestError, manifest_of
 from pilotage.manifest.nodes import Node, Span
 from pilotage.manifest.rules import broken_rules, doubtful
@@ -44,7 +46,11 @@ def load_text(text: str, file: str) -> Manifest:
     problems = source.problems(findings + found)
     if problems or document is None:
         raise ManifestError(*problems)
-    return manifest_of(document, source, root, source.problems(doubtful(root, document)))
+    accepted = manifest_of(document, source, root, ())
+    refused, warned = lint(root, accepted.environments)
+    if refused:
+        raise ManifestError(*source.problems(refused))
+    return replace(accepted, warnings=source.problems([*doubtful(root, document), *warned]))
 
 
 def _read_document(root: Node) -> tuple[Document | None, list[Finding]]:

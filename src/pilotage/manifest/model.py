@@ -13,6 +13,7 @@ from pilotage.core.plan import RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.release import Archive, Artifact, Directory, HealthCheck, Release, Requirement, Run
 from pilotage.core.routing import Timeouts
 from pilotage.core.steps import Check
+from pilotage.core.traffic import Traffic
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.manifest.document import (
     ArchiveBlock,
@@ -30,6 +31,7 @@ from pilotage.manifest.words import VERSION, VERSION_RULE
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.method import Method
 
+EXPECT = "as `expect` says"
 Fingerprint = Callable[[Path], str]
 """The hex sha256 of a folder or a file. The adapters have it: they must find the same again."""
 
@@ -71,6 +73,11 @@ class Environment:
 
     def judge_settings(self) -> JudgeSettings:
         return self._judge
+
+    def expected(self) -> Traffic | None:
+        """The traffic that ``expect`` says."""
+        expect = self._block.expect
+        return Traffic(requests=expect.requests, errors=expect.errors, source=EXPECT) if expect else None
 
 
 @dataclass(frozen=True)

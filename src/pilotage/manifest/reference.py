@@ -15,6 +15,7 @@ from pilotage.core.values import EVERYBODY
 from pilotage.manifest import document as d
 from pilotage.manifest.codes import CODES
 from pilotage.manifest.fields import bare, is_model
+from pilotage.manifest.words import Rate
 from pilotage.strategies.canary import Pilots
 from pilotage.strategies.registry import METHODS
 
@@ -36,6 +37,7 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("environments.NAME.router", d.RouterBlock),
     ("environments.NAME.router.timeouts", d.TimeoutsBlock),
     ("environments.NAME.telemetry[]", d.TelemetryBlock),
+    ("environments.NAME.expect", d.ExpectBlock),
 )
 
 
@@ -79,6 +81,8 @@ def _notation(annotation: Any, metadata: list[Any]) -> str:
     functions = [one.func for one in metadata if isinstance(one, BeforeValidator)]
     if parse_share in functions or parse_fraction in functions:
         return "share: `5%`"
+    if any(one in get_args(Rate) for one in metadata):
+        return "rate: `100/s`"
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
         return _notation(inner, more)

@@ -21,8 +21,11 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from pilotage.core.notation import parse_rate
 from pilotage.core.routing import Address
 
+MOST_RATE = 1e6
+"""Requests a second beyond which a figure is a slip of the pen."""
 _LONGEST = 2000
 """No name, path or pin is longer; a pattern need not be tried on a megabyte."""
 
@@ -150,6 +153,19 @@ def parse_address(value: Any) -> Address:
     return Address(host=bare, port=int(port))
 
 
+_RATE = r"^ *\d+(?:\.\d+)? ?/ ?(?:s|min|h|d) *$"
+
+
+def _rate(value: Any) -> float:
+    try:
+        found = parse_rate(value)
+    except ValueError:
+        refuse("rate", "{shown} is not a rate", "write it like 100/s, 30/min or 5000/h")
+    if not 0.0 < found <= MOST_RATE:
+        refuse("rate", "{shown} is not a rate that can be", "more than nothing, a million a second at most")
+    return found
+
+
 NAME = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
 VERSION = r"[A-Za-z0-9][A-Za-z0-9._+!~-]{0,99}"
 _HTTP_PATH = r"/[!-~]*"
@@ -196,6 +212,11 @@ def _rising(bounds: tuple[float, ...]) -> tuple[float, ...]:
 
 Bounds = Annotated[tuple[Annotated[float, Field(strict=True)], ...], AfterValidator(_rising)]
 """Upper bounds of a histogram's buckets."""
+Rate = Annotated[
+    float,
+    PlainValidator(_rate),
+    WithJsonSchema({"type": "string", "pattern": _RATE, "examples": ["100/s", "30/min"]}),
+]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True)]
 Truth = Annotated[bool, Field(strict=True)]

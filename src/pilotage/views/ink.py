@@ -122,10 +122,11 @@ def wrap(spans: Line, width: int, hang: int = 0) -> list[Line]:
     row: list[Span] = []
     used = 0
     for piece in _pieces(spans):
-        if row and used + cells(piece.text) > width:
-            lines.append(tuple(row))
+        if used + cells(piece.text) > width:
+            if row:
+                lines.append(tuple(row))
+                row, used = [Span(" " * hang)] if hang else [], hang
             piece = Span(piece.text.lstrip(), piece.tone)
-            row, used = [Span(" " * hang)] if hang else [], hang
         room = width - used
         row.append(Span(cut(piece.text, room), piece.tone))
         used += min(cells(piece.text), room)

@@ -20,7 +20,9 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY, Duration, Frozen
+from pilotage.views import foresight
 from pilotage.views.figures import ZERO, counted, percent, rate
+from pilotage.views.foresight import ForesightView
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
 from pilotage.views.titles import RESTORE, alone, audience, title, version
 
@@ -55,9 +57,11 @@ class PlanView(Frozen):
     keep_warm: Duration
     """How long the old version stays ready after that."""
     warnings: tuple[str, ...]
+    sees: ForesightView | None = None
+    """What the judge will see; None: nothing is judged, or there are no figures of the traffic."""
 
 
-def view_of(plan: Plan) -> PlanView:
+def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
     steps = tuple(_planned(plan, s, n, alone=alone(plan, n - 1)) for n, s in enumerate(plan.steps, 1))
     return PlanView(
         service=plan.service,
@@ -72,6 +76,7 @@ def view_of(plan: Plan) -> PlanView:
         promoted_after=sum((one.at_least for one in steps if one.kind in ("judge", "pause")), ZERO),
         keep_warm=max((s.keep_warm for s in plan.steps if isinstance(s, Retire)), default=ZERO),
         warnings=tuple(_warnings(plan)),
+        sees=sees,
     )
 
 
@@ -164,6 +169,7 @@ def as_text(view: PlanView, width: int = 100) -> str:
 
 def draw(view: PlanView, width: int = 100) -> list[Line]:
     lines = [*_head(view, width), EMPTY, *_steps(view, width), EMPTY]
+    lines += [*foresight.draw(view.sees, width), EMPTY] if view.sees else []
     for place, (told, numbers) in enumerate(_reasons(view).items()):
         label = "Goes back " if place == 0 else " " * 10
         at = span(f"{', '.join(map(str, numbers))}: ", Tone.DIM)

@@ -121,7 +121,8 @@ class Path:
             return self.bench.guard.go.log_value()
         if self.settings.latency and self.traffic.slow and not self.bench.edges:
             return 0.0
-        return min([gate.one.for_() for gate in self.bench.gates])
+        unforeseen = {one.name for one in self.bench.extras}
+        return min([gate.one.for_() for gate in self.bench.gates if gate.name not in unforeseen])
 
     def _steps(self, limit: float, block: float, stage: Stage) -> Iterator[tuple[float, bool]]:
         """(seconds, whether the new version is warming up): short at first, then longer and longer."""

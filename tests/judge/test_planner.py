@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pilotage.core.judging import JudgeSettings
+from pilotage.core.judging import Arm, JudgeSettings, Kind, MeasureSettings, Role, Snapshot, Worse
 from pilotage.core.notation import parse_duration, parse_fraction
 from pilotage.core.traffic import Traffic
+from pilotage.judge import Judge
 from pilotage.judge.foresight import LONGEST, Path, Stage, Truth, slower_than
 from pilotage.judge.mends import nice, troubles, up
 from pilotage.judge.planner import Ending, Forecast, Regression, foresee, permission, stages
+from pilotage.judge.recorded import traffic_of
 from views import scripted as s
 
 from .foreseen import FINE, WORSE, Cell, foreseen, played
+from .streams import play, poisson
 
 PLAIN = JudgeSettings(latency=False)
 RAMP = (Stage(6, 0.05, 120.0), Stage(8, 0.25, 120.0), Stage(10, 0.5, 120.0))
@@ -214,6 +219,46 @@ def test_the_real_judge_does_what_was_foreseen(cell: Cell, back: bool) -> None:
     assert expected is not None
     median = played(cell, 9, 4.0 * expected + 120.0, back=back)[4]
     assert 0.6 * expected < median < 1.67 * expected
+
+
+SOLD = JudgeSettings(
+    latency=False,
+    measures={"orders": MeasureSettings(kind=Kind.COUNT, worse=Worse.LESS, role=Role.MUST)},
+)
+
+
+def selling(rate: float, seed: int) -> Iterator[Snapshot]:
+    """400 requests a second, a quarter on the new version; 5 % of the old one's are orders."""
+    rng, counts = Random(seed), [0, 0, 0, 0]
+    for t in range(-120, 900):
+        weight = 0.25 if t > 0 else 0.0
+        old, new = poisson(rng, 400.0 * (1.0 - weight)), poisson(rng, 400.0 * weight)
+        more = (old, poisson(rng, old * 0.05), new, poisson(rng, new * rate))
+        counts = [a + b for a, b in zip(counts, more, strict=True)]
+        n0, x0, n1, x1 = counts
+        control = Arm.model_validate({"requests": n0, "errors": 0, "orders": x0})
+        canary = Arm.model_validate({"requests": n1, "errors": 0, "orders": x1}) if weight else None
+        yield Snapshot(t=t, weight=weight, control=control, canary=canary)
+
+
+def test_declared_counts_are_foreseen_when_they_were_recorded() -> None:
+    traffic = traffic_of(selling(0.05, 7), SOLD)
+    assert traffic is not None
+    assert traffic.measures["orders"] == pytest.approx(0.05, rel=0.05)
+    found = foresee(SOLD, (Stage(1, 0.25),), traffic)
+    assert found is not None
+    sights = {one.regression.name: one for one in found.outlooks[0].sights}
+    half = sights["half the orders"]
+    assert half.ending is Ending.BACK
+    assert half.after is not None
+    times = sorted(play(Judge(SOLD), selling(0.025, seed)).failed or 900.0 for seed in range(5))
+    assert 0.6 * half.after.total_seconds() < times[2] < 1.67 * half.after.total_seconds()
+
+
+def test_declared_counts_that_were_never_recorded_are_left_out() -> None:
+    names = [one.regression.name for one in foresight(judged=SOLD).outlooks[0].sights]
+    assert "half the orders" not in names
+    assert foresight(judged=SOLD).outlooks[0].like_old is not None
 
 
 def test_a_regression_says_what_it_is() -> None:

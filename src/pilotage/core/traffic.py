@@ -18,7 +18,7 @@ class Traffic(Frozen):
     bounds: tuple[float, ...] = ()
     """Upper bounds of latency buckets in seconds, without +Inf."""
     measures: dict[str, float] = Field(default_factory=dict)
-    """Base rates of declared counts, by the measure's name."""
+    """How often declared counts happen, out of all requests, by the measure's name; only what is known."""
     bursts: float = Field(default=1.0, ge=1)
     """How much more the old version's errors vary than independent ones would."""
     source: str = ""

@@ -17,7 +17,7 @@ from pilotage.core.traffic import Traffic
 from pilotage.judge.bench import Bench
 from pilotage.judge.channel import ALONE, LONGEST_BLOCK
 from pilotage.judge.comparison import Comparison
-from pilotage.judge.evidence import DISASTER, FINE, WORSE, Counts, Margin, gains, limit_gains
+from pilotage.judge.evidence import DISASTER, ENOUGH, FEWER, FINE, WORSE, Counts, Margin, gains, limit_gains
 from pilotage.judge.guard import ABOVE, BELOW
 from pilotage.judge.level import Level
 from pilotage.judge.wealth import EVERY, Wealth, later
@@ -43,10 +43,13 @@ class Stage(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """What is true of the new version: its errors, and how many times as slow its answers are."""
+    """What is true of the new version: its errors, how many times as slow its answers are, and how many times
+    as often a declared count happens, if another number than on the old version."""
 
     errors: float
     slower: float = 1.0
+    measure: str = ""
+    times: float = 1.0
 
 
 class End(NamedTuple):
@@ -121,7 +124,7 @@ class Path:
             return self.bench.guard.go.log_value()
         if self.settings.latency and self.traffic.slow and not self.bench.edges:
             return 0.0
-        unforeseen = {one.name for one in self.bench.extras}
+        unforeseen = {one.name for one in self.bench.extras} - self.traffic.measures.keys()
         return min([gate.one.for_() for gate in self.bench.gates if gate.name not in unforeseen])
 
     def _steps(self, limit: float, block: float, stage: Stage) -> Iterator[tuple[float, bool]]:
@@ -152,11 +155,12 @@ class Path:
         healthy = truth == Truth(self.traffic.errors)
         for one, old, new in self._rates(truth):
             counts = Counts(n1, n1 * new, n0, n0 * old)
-            back = self._bet(one, one.back, one.margin, WORSE, counts, old)
+            back = self._bet(one, one.back, one.margin, WORSE if one.more else FEWER, counts, old)
             # What gains nothing only costs time to follow; a good version's losses are what a late onset finds.
             found += [back] if healthy or max(back.gains) > 0.0 else []
             if one.go is not None and one.pass_margin is not None:
-                found.append(self._bet(one, one.go, one.pass_margin, FINE, counts, old))
+                fine = FINE if one.more else ENOUGH
+                found.append(self._bet(one, one.go, one.pass_margin, fine, counts, old))
         return found
 
     def _bet(
@@ -195,6 +199,15 @@ class Path:
             old, new = slow[edge.old], slower_than(slow, bounds, edge.new, truth.slower)
             for one in subject.comparisons:
                 yield one, old, new
+        for name, counted in self._declared():
+            base = self.traffic.measures[name]
+            yield counted, base, min(1.0, base * (truth.times if truth.measure == name else 1.0))
+
+    def _declared(self) -> Iterator[tuple[str, Comparison]]:
+        """Declared counts whose base rate is known."""
+        for extra in self.bench.extras:
+            if isinstance(extra.one, Comparison) and extra.name in self.traffic.measures:
+                yield extra.name, extra.one
 
     def _open_latency(self) -> None:
         """Let the bench choose its bounds, as it would from a long history."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from pilotage.core.judging import JudgeSettings
+from pilotage.core.judging import JudgeSettings, Role, Worse
 from pilotage.core.plan import Plan
 from pilotage.core.steps import Expose, Judge
 from pilotage.core.traffic import Traffic
@@ -46,14 +46,21 @@ class Regression(Frozen):
     """… plus this fraction of requests."""
     slower: float = 1.0
     """Times as slow, every answer."""
+    measure: str = ""
+    """A declared count …"""
+    times: float = 1.0
+    """… that happens so many times as often."""
 
     def truth(self, traffic: Traffic) -> Truth:
-        return Truth(min(1.0, traffic.errors * self.ratio + self.excess), self.slower)
+        errors = min(1.0, traffic.errors * self.ratio + self.excess)
+        return Truth(errors, self.slower, self.measure, self.times)
 
     def applies(self, traffic: Traffic) -> bool:
         """Whether this makes a difference at this traffic, and can be told from it."""
         if self.slower > 1.0:
             return len(traffic.slow) > 1
+        if self.measure:
+            return traffic.measures[self.measure] > 0.0
         return self.truth(traffic).errors > traffic.errors
 
 
@@ -67,6 +74,17 @@ REGRESSIONS = (
     Regression(name="twice as slow", slower=2),
     Regression(name="five times as slow", slower=5),
 )
+
+
+def declared(settings: JudgeSettings, traffic: Traffic) -> tuple[Regression, ...]:
+    """Declared counts that are twice as frequent, or half where less is worse."""
+    return tuple(
+        Regression(name=f"{name} x2", measure=name, times=2.0)
+        if one.worse is Worse.MORE
+        else Regression(name=f"half the {name}", measure=name, times=0.5)
+        for name, one in settings.measures.items()
+        if name in traffic.measures and one.role is not Role.WATCH
+    )
 
 
 class Sight(Frozen):
@@ -188,7 +206,7 @@ def _sights(
     settings: JudgeSettings, traffic: Traffic, stage: Stage, saved: dict[str, Any], limit: float | None
 ) -> tuple[Sight, ...]:
     found = []
-    for regression in REGRESSIONS:
+    for regression in (*REGRESSIONS, *declared(settings, traffic)):
         if regression.applies(traffic):
             end = Path.resumed(settings, traffic, saved).stage(stage, regression.truth(traffic))
             found.append(_sight(regression, end, settings, traffic, stage, limit))
@@ -215,7 +233,7 @@ def _sight(
 
 
 def _least(regression: Regression, settings: JudgeSettings, traffic: Traffic, stage: Stage) -> float | None:
-    if regression.slower > 1.0 or stage.share >= 1.0:
+    if regression.slower > 1.0 or regression.measure or stage.share >= 1.0:
         return None
     new, odds = regression.truth(traffic).errors, stage.share / (1.0 - stage.share)
     margin = Margin(settings.error_ratio, settings.error_excess)

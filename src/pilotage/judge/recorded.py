@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pilotage.core.judging import Arm, JudgeSettings, Snapshot
+from pilotage.core.judging import Arm, JudgeSettings, Kind, Snapshot
 from pilotage.core.traffic import Traffic
-from pilotage.judge.counters import Series, Step, Vector, buckets, totals
+from pilotage.judge.counters import Series, Step, Vector, buckets, fields, totals
 from pilotage.judge.history import History
 
 SECONDS = 60.0
@@ -39,9 +39,32 @@ def traffic_of(
         errors=min(1.0, errors / old),
         slow=slow,
         bounds=bounds if slow else (),
+        measures=_measures(looks, settings),
         bursts=history.phi,
         source=source,
     )
+
+
+def _measures(looks: list[Snapshot], settings: JudgeSettings) -> dict[str, float]:
+    """The old version's rates of declared counts out of all requests."""
+    found = {}
+    for name, one in settings.measures.items():
+        if one.kind is not Kind.COUNT or one.per != "requests":
+            continue
+        series, epoch, requests, events = Series(0), None, 0.0, 0.0
+        for look in looks:
+            if look.epoch != epoch:
+                series.forget()
+                epoch = look.epoch
+            reading = fields(look.control, ("requests", one.of or name))
+            step = None if reading is None else series.since(look.t, reading)
+            if reading is not None:
+                series.accept(look.t, reading, step)
+            if step is not None:
+                requests, events = requests + step.counts[0], events + step.counts[1]
+        if requests >= REQUESTS:
+            found[name] = min(1.0, events / requests)
+    return found
 
 
 def _steps(looks: list[Snapshot]) -> Iterator[tuple[Step, float]]:

@@ -20,8 +20,8 @@ async def foreseen(
 ) -> tuple[Forecast, tuple[Trouble, ...]] | None:
     """The forecast and what is wrong with it; None when nothing is judged, or there are no figures yet.
 
-    ``said`` is what the manifest expects; else the last rollouts' telemetry tells. Slowness and bursts are
-    known from telemetry only.
+    ``said`` is what the manifest expects; else the last rollouts' telemetry tells. Slowness, bursts and
+    declared counts are known from telemetry only.
     """
     judged = stages(plan)
     if plan.judge is None or not judged:
@@ -55,5 +55,5 @@ def _merged(said: Traffic | None, known: Traffic | None) -> Traffic | None:
     """What is said counts; what it can not say is taken from what is known."""
     if said is None or known is None:
         return said or known
-    more = {"slow": known.slow, "bounds": known.bounds, "bursts": known.bursts}
+    more = {name: getattr(known, name) for name in ("slow", "bounds", "measures", "bursts")}
     return said.model_copy(update=more)

@@ -9,7 +9,7 @@ from typing import assert_never
 from pilotage.core.plan import Plan
 from pilotage.core.values import Duration, Frozen
 from pilotage.judge.mends import Trouble
-from pilotage.judge.planner import Ending, Forecast, Outlook, Sight, stages
+from pilotage.judge.planner import REGRESSIONS, Ending, Forecast, Outlook, Sight, stages
 from pilotage.views.figures import count, lasting, percent, rate
 from pilotage.views.ink import Line, Span, Tone, line, span, table, wrap
 
@@ -129,8 +129,9 @@ def _rows(view: ForesightView, width: int) -> list[Line]:
     """As many regressions as the width allows, the mildest first to go."""
     told = {one.regression for one in view.outlooks[0].sights}
     told -= {"1 % more errors"} if view.errors >= RARE else set()
-    names = [name for name in SHOWN if name in told]
-    for gone in ("", *DISPENSABLE):
+    declared = sorted(told - {one.name for one in REGRESSIONS})
+    names = [*(name for name in SHOWN if name in told), *declared]
+    for gone in ("", *declared, *DISPENSABLE):
         names = [name for name in names if name != gone]
         rows = [_head(names), *(_row(one, names) for one in view.outlooks)]
         widest = sum(max(len(row[i].text) for row in rows) + 2 for i in range(len(rows[0])))

@@ -27,7 +27,8 @@ from .streams import play, poisson
 PLAIN = JudgeSettings(latency=False)
 RAMP = (Stage(6, 0.05, 120.0), Stage(8, 0.25, 120.0), Stage(10, 0.5, 120.0))
 
-rates = st.floats(1.0, 3000.0)
+rates = st.floats(20.0, 3000.0)
+"""With fewer requests a block has to wait for those of the old version: a larger share makes it longer."""
 bases = st.sampled_from([0.0, 0.0001, 0.001, 0.005, 0.02, 0.1])
 shares = st.floats(0.01, 0.5)
 ratios = st.floats(2.0, 50.0)

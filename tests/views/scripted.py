@@ -9,7 +9,7 @@ from typing import Any
 from pilotage.core import events as e
 from pilotage.core.environment import Glance
 from pilotage.core.fleet import Instance, Phase
-from pilotage.core.judging import JudgeSettings, Measure, Outcome, Verdict
+from pilotage.core.judging import JudgeSettings, Kind, Measure, Outcome, Role, Verdict
 from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
 from pilotage.core.release import Release, Requirement, Run
 from pilotage.core.routing import Address, Counters, RouterSeen, Telemetry
@@ -91,6 +91,57 @@ UNSURE = Verdict(
     ),
     requests_old=11_160,
     requests_new=1_240,
+)
+CPU = Measure(
+    name="cpu",
+    kind=Kind.GAUGE,
+    role=Role.WATCH,
+    old=0.412,
+    new=0.618,
+    low=1.41,
+    high=1.59,
+    limit=1.2,
+    against=1.0,
+)
+EVERY_KIND = UNSURE.model_copy(
+    update={
+        "missing": ("no figures of orders",),
+        "measures": (
+            *UNSURE.measures,
+            Measure(
+                name="traffic",
+                kind=Kind.RATE,
+                role=Role.GUARD,
+                old=98.2,
+                new=91.4,
+                low=None,
+                high=None,
+                limit=0.8,
+            ),
+            Measure(
+                name="basket", kind=Kind.MEAN, old=41.7, new=42.1, low=0.98, high=1.04, limit=1.05, for_=0.4
+            ),
+            CPU,
+        ),
+    }
+)
+"""Counts, a rate, a mean and a gauge; one is only watched, one has no figures now."""
+SHARED = UNSURE.model_copy(
+    update={"why": ("the old version got worse too (0.02 % → 12 % of its requests fail): holding",)}
+)
+LIMIT = Verdict(
+    outcome=Outcome.FAIL,
+    why=("errors: 8.8 % of all requests fail, more than the limit of 5.0 %",),
+    blame=("error limit",),
+    measures=(Measure(name="error limit", new=0.088, ceiling=0.05, against=1.0),),
+    requests_new=2_310,
+)
+EXPIRED = UNSURE.model_copy(
+    update={
+        "outcome": Outcome.FAIL,
+        "why": ("the time for judging is over, and it is not shown to be good enough", *UNSURE.why),
+        "blame": ("horizon",),
+    }
 )
 FINE = Verdict(
     outcome=Outcome.PASS,

@@ -23,7 +23,7 @@ from pilotage.views.chart.scales import scale_of, steps, time_ticks
 from pilotage.views.chart.telling import summary
 from pilotage.views.chart.thinning import split, thinned
 from pilotage.views.ink import cells, in_ascii, plain
-from views.courses import COURSES, course, recorded
+from views.courses import COURSES, KEPT, course, judged, recorded
 from views.test_properties import NASTY
 
 CHARTS = Path(__file__).parent / "charts"
@@ -52,22 +52,26 @@ def test_picture(name: str) -> None:
 
 
 def test_the_picture_in_the_docs_is_of_the_recorded_rollout() -> None:
+    """PILOTAGE_JUDGE_AGAIN=1 as well: of what the judge of today says of it."""
+    if os.environ.get("PILOTAGE_JUDGE_AGAIN"):
+        KEPT.write_text(judged()[0].model_dump_json(exclude_defaults=True) + "\n", encoding="utf-8")
     kept = DOCS / "images" / "judge-chart.svg"
-    drawn = svg(recorded()[0])
+    drawn = svg(recorded())
     if os.environ.get("PILOTAGE_KEEP_SCREENS"):
         kept.write_text(drawn, encoding="utf-8")
     assert drawn == kept.read_text(encoding="utf-8")
 
 
-def test_the_recorded_rollout_was_let_go_on_twice_and_then_taken_back() -> None:
-    errors, slow = recorded()
+def test_the_recorded_rollout_was_let_go_on_and_then_taken_back() -> None:
+    charts = {chart.measure: chart for chart in judged()}
+    errors = charts["errors"]
     decided = [(turn.outcome, turn.blamed) for turn in errors.turns if turn.outcome is not Outcome.UNDECIDED]
     assert decided[-1] == (Outcome.FAIL, True)
     assert set(decided[:-1]) == {(Outcome.PASS, True)}
-    assert len(decided) >= 3
+    assert errors.turns[-1].t == errors.end
     assert [step.share for step in errors.steps] == [0.1, 0.25, 0.5]
-    assert slow.measure.startswith("latency ")
-    assert slow.turns[-1].blamed is False
+    assert len(charts) > 1
+    assert not any(chart.turns[-1].blamed for name, chart in charts.items() if name != "errors")
 
 
 @pytest.mark.parametrize("name", COURSES)
@@ -169,7 +173,11 @@ def test_looks_before_any_user_out_of_order_or_absurd_are_not_drawn() -> None:
 def test_the_limit_has_its_excess_in_it_and_less_is_worse_below() -> None:
     arm = Arm(requests=1, errors=0, orders=1)
     settings = JudgeSettings.model_validate(
-        {"measures": {"orders": {"kind": "rate", "worse": "less", "ratio": 1.25, "pass_ratio": 2}}}
+        {
+            "measures": {
+                "orders": {"kind": "rate", "worse": "less", "ratio": 1.25, "pass_ratio": 2, "role": "must"}
+            }
+        }
     )
     measures = (
         Measure(name="errors", old=0.001, new=0.1, limit=1.1),
@@ -177,9 +185,9 @@ def test_the_limit_has_its_excess_in_it_and_less_is_worse_below() -> None:
     )
     look = Snapshot(t=1, weight=0.1, control=arm, canary=arm)
     charts = charts_of(settings, [(look, Verdict(outcome=Outcome.UNDECIDED, measures=measures))])
-    errors, orders = (next(chart.points) for chart in charts)
+    errors, less = (next(chart.points) for chart in charts)
     assert (errors.worse, errors.fine) == pytest.approx((1.2, 2.0))
-    assert (orders.worse, orders.fine) == pytest.approx((0.8, 0.5))
+    assert (less.worse, less.fine) == pytest.approx((0.8, 0.5))
     assert charts[1].less
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pilotage.core import events as e
 from pilotage.core.environment import Glance
 from pilotage.core.fleet import Phase
-from pilotage.core.judging import Measure, Outcome, Verdict
+from pilotage.core.judging import Kind, Measure, Outcome, Role, Verdict
 from pilotage.core.state import fold
 from pilotage.errors import Problem
 from pilotage.views import history, rollout, status, story, why
@@ -27,6 +27,8 @@ RATIO = st.none() | st.floats(0, 1e6)
 MEASURES = st.builds(
     Measure,
     name=st.sampled_from(["errors", "latency p95", "error limit"]),
+    kind=st.sampled_from(Kind),
+    role=st.sampled_from(Role),
     old=FRACTION,
     new=FRACTION,
     low=RATIO,
@@ -42,6 +44,8 @@ VERDICTS = st.builds(
     outcome=st.sampled_from(Outcome),
     why=st.lists(NASTY, max_size=3).map(tuple),
     blame=st.sampled_from([(), ("errors",), ("unheard of",)]),
+    missing=st.lists(NASTY, max_size=2).map(tuple),
+    last=st.booleans(),
     measures=st.lists(MEASURES, max_size=3).map(tuple),
     requests_new=st.integers(0, 10**9),
 )
@@ -117,10 +121,10 @@ def test_a_rollout_is_always_drawn(
     assert RolloutView.model_validate_json(view.model_dump_json()) == view
 
 
-@given(histories(), st.integers(40, 200))
-def test_reasons_are_always_told(events: list[e.Event], width: int) -> None:
+@given(histories(), GLANCES, st.integers(40, 200))
+def test_reasons_are_always_told(events: list[e.Event], glance: Glance | None, width: int) -> None:
     state = fold(s.ID, events)
-    view = why.view_of(state, events)
+    view = why.view_of(state, events, glance)
     assert view.decided
     assert all(cells(row) <= width for row in why.as_text(view, width).splitlines())
     assert WhyView.model_validate_json(view.model_dump_json()) == view

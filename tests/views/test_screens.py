@@ -23,8 +23,10 @@ from pilotage.judge import planner
 from pilotage.judge.mends import troubles
 from pilotage.usecases.diagnosing import Finding
 from pilotage.views import findings, foresight, history, plan, rollout, status, why
+from pilotage.views.chart import Chart
 from pilotage.views.ink import Line, cells, in_ascii, plain
 from views import scripted as s
+from views.courses import COURSES
 
 SCREENS = Path(__file__).parent / "screens"
 
@@ -58,13 +60,12 @@ def of_rollout(
     return lambda width: rollout.draw(view, width, height)
 
 
-def of_why(play: s.Play) -> Callable[[int], list[Line]]:
-    return lambda width: why.draw(why.view_of(play.state, play.events), width)
-
-
-def of_why_now(play: s.Play, latest: Verdict) -> Callable[[int], list[Line]]:
-    """While it is judged: the record knows less than the last look."""
-    return lambda width: why.draw(why.view_of(play.state, play.events, latest, play.now), width)
+def of_why(
+    play: s.Play, verdict: Verdict | None = None, chart: Chart | None = None
+) -> Callable[[int], list[Line]]:
+    """``verdict``: of the last look; while it is judged the record knows less."""
+    glance, now = (s.glance(play, verdict), play.now) if verdict else (None, None)
+    return lambda width: why.draw(why.view_of(play.state, play.events, glance, now), width, chart=chart)
 
 
 def paused() -> s.Play:
@@ -99,6 +100,21 @@ def first_release() -> s.Play:
     play.add(e.Checked(at=play.now, release=s.NEW.id, passed=2)).finish("2 checks passed").at(9)
     play.expose(1_000_000, first=True).finish().at(9.1).promoted(s.NEW).finish().at(9.2)
     return play.ended(e.Ending.SUCCEEDED)
+
+
+def not_known_in_time() -> s.Play:
+    """The plan says to go back then; the outcome never changed, so it is not in the record."""
+    play = s.exposed_at_ten().at(609)
+    return play.turned_back(e.Cause.UNDECIDED, "the judge did not know after 10m: going back")
+
+
+def taken_back(verdict: Verdict) -> s.Play:
+    return s.exposed_at_ten().at(51).judged(verdict).turned_back(e.Cause.JUDGED, *verdict.why)
+
+
+def over_the_limit() -> s.Play:
+    play = s.warm().at(300).judged(s.LIMIT)
+    return play.turned_back(e.Cause.JUDGED, *s.LIMIT.why)
 
 
 def setting() -> s.Play:
@@ -160,6 +176,10 @@ DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "plan-rolling": of_plan(s.plan("rolling", instances=3, hold="10s")),
     "canary-at-10": of_rollout(RUNNING, s.glance(RUNNING, s.UNSURE)),
     "canary-at-10-in-24-lines": of_rollout(RUNNING, s.glance(RUNNING, s.UNSURE), height=24),
+    "judge-every-kind": of_rollout(RUNNING, s.glance(RUNNING, s.EVERY_KIND)),
+    "judge-every-kind-in-24-lines": of_rollout(RUNNING, s.glance(RUNNING, s.EVERY_KIND), height=24),
+    "judge-shared-trouble": of_rollout(RUNNING, s.glance(RUNNING, s.SHARED)),
+    "judge-last-word": of_rollout(RUNNING, s.glance(RUNNING, s.FINE.model_copy(update={"last": True}))),
     "canary-with-trouble": of_rollout(RUNNING, with_trouble(RUNNING)),
     "warming-up": of_rollout(RUNNING, s.glance(RUNNING, WARMING)),
     "setting": of_rollout(setting(), s.glance(setting())),
@@ -173,10 +193,16 @@ DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "first-release": of_rollout(first_release()),
     "queued": of_rollout(s.Play(queued_behind="catalogue-production-6")),
     "why-judged-worse": of_why(s.rolled_back()),
+    "why-with-chart": of_why(s.rolled_back(), chart=COURSES["recorded"]()),
+    "why-not-known-in-time": of_why(not_known_in_time(), s.UNSURE),
+    "why-shared-trouble": of_why(RUNNING, s.SHARED),
+    "why-missing-and-dry-run": of_why(RUNNING, s.EVERY_KIND),
+    "why-over-the-limit": of_why(over_the_limit()),
+    "why-time-is-over": of_why(taken_back(s.EXPIRED)),
     "why-never-healthy": of_why(never_healthy()),
     "why-undecided": of_why(undecided()),
-    "why-judging": of_why_now(s.exposed_at_ten().at(20).judged(WARMING).at(75), s.UNSURE),
-    "why-warming-up": of_why_now(RUNNING, WARMING),
+    "why-judging": of_why(s.exposed_at_ten().at(20).judged(WARMING).at(75), s.UNSURE),
+    "why-warming-up": of_why(RUNNING, WARMING),
     "why-paused": of_why(paused()),
     "why-succeeded": of_why(s.succeeded()),
     "why-queued": of_why(s.Play(queued_behind="catalogue-production-6")),
@@ -187,7 +213,7 @@ DRAWN: dict[str, Callable[[int], list[Line]]] = {
 }
 
 
-@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("name", DRAWN)
 def test_screen(name: str, width: int) -> None:
     lines = DRAWN[name](width)

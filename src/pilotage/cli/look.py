@@ -14,6 +14,9 @@ from pilotage.errors import ExitCode
 from pilotage.views.ink import EMPTY, Tone, line, span
 
 if TYPE_CHECKING:
+    from pilotage.core.state import State
+    from pilotage.views.chart import Chart
+    from pilotage.views.why import WhyView
     from pilotage.wiring import App
 
 
@@ -67,12 +70,22 @@ async def why(
     async with opened(common) as app:
         state = await app.find(rollout, to)
         glance = await app.store.glance(state.id)
-        latest = glance.verdict if glance else None
-        shown = view.view_of(state, await app.store.events(state.id), latest, app.clock.now())
+        shown = view.view_of(state, await app.store.events(state.id), glance, app.clock.now())
+        drawn = None if json or terminal.width < view.CHART_FROM else await _telling_chart(app, shown, state)
     if json:
         terminal.json(shown)
     else:
-        terminal.show(view.draw(shown, terminal.width, zone=terminal.zone))
+        terminal.show(view.draw(shown, terminal.width, zone=terminal.zone, chart=drawn))
+
+
+async def _telling_chart(app: App, shown: WhyView, state: State) -> Chart | None:
+    """Of the measure that decided, where the judge has spoken and its telemetry is still there."""
+    from pilotage.usecases import charting
+
+    if shown.verdict is None:
+        return None
+    found = await charting.charts(app.store, state, most=charting.QUICK)
+    return found[0] if found else None
 
 
 async def history(

@@ -12,8 +12,8 @@ from pilotage.usecases.replaying import replay
 from pilotage.views.chart import Chart, charts_of
 from pilotage.views.titles import version
 
-QUICK = 20_000
-"""Snapshots that are judged again in a few seconds."""
+QUICK = 5_000
+"""Snapshots that are judged again in about a second."""
 
 
 def judged_again(settings: JudgeSettings, snapshots: Iterable[Snapshot]) -> Iterator[tuple[Snapshot, Verdict]]:

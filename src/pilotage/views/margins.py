@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pilotage.core.judging import JudgeSettings, Measure, MeasureSettings, Worse
+from pilotage.core.judging import JudgeSettings, Kind, Measure, MeasureSettings, Role, Worse
 from pilotage.core.values import Frozen
 from pilotage.judge.evidence import DISASTER
+from pilotage.judge.measures import LEVEL_RATIOS, RATIOS
 
 
 class Lines(Frozen):
@@ -21,10 +22,10 @@ class Lines(Frozen):
 
     def worse(self, old: float | None) -> float | None:
         """As a multiple of the old version's figure; None: there is none, or no line yet."""
-        return _multiple(self.ratio, -self.excess if self.less else self.excess, old)
+        return _multiple(self.ratio, self.excess, old)
 
     def fine(self, old: float | None) -> float | None:
-        return _multiple(self.pass_ratio, -self.pass_excess if self.less else self.pass_excess, old)
+        return _multiple(self.pass_ratio, self.pass_excess, old)
 
 
 def _multiple(ratio: float | None, excess: float, old: float | None) -> float | None:
@@ -32,7 +33,7 @@ def _multiple(ratio: float | None, excess: float, old: float | None) -> float | 
         return None
     if not excess:
         return ratio
-    return max(ratio + excess / old, 0.0) if old else None
+    return ratio + excess / old if old else None
 
 
 def lines_of(settings: JudgeSettings | None, one: Measure) -> Lines:
@@ -61,12 +62,16 @@ def lines_of(settings: JudgeSettings | None, one: Measure) -> Lines:
 
 
 def _declared(declared: MeasureSettings, one: Measure) -> Lines:
+    """An excess is only for what more of is worse."""
     less = declared.worse is Worse.LESS
+    level = declared.kind in (Kind.GAUGE, Kind.MEAN)
+    worse, fine = LEVEL_RATIOS if level else RATIOS[declared.worse]
+    pass_excess = declared.excess if declared.pass_excess is None else declared.pass_excess
     return Lines(
-        ratio=_towards(one.limit or declared.ratio, less=less),
-        excess=declared.excess,
-        pass_ratio=_towards(declared.pass_ratio, less=less),
-        pass_excess=declared.pass_excess or 0.0,
+        ratio=_towards(one.limit or declared.ratio or worse, less=less),
+        excess=0.0 if less else declared.excess,
+        pass_ratio=_towards(declared.pass_ratio or fine, less=less) if declared.role is Role.MUST else None,
+        pass_excess=0.0 if less else pass_excess,
         less=less,
     )
 

@@ -1,4 +1,4 @@
-"""Why a rollout is where it is: sentences, from its events. What decided, and what would change it."""
+"""Why a rollout is where it is: sentences, from its events only. What decided, and what would change it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from datetime import UTC, datetime, tzinfo
 from typing import assert_never
 
 from pilotage.core import events as e
-from pilotage.core.judging import JudgeSettings, Measure, Outcome, Verdict
+from pilotage.core.environment import Glance
+from pilotage.core.judging import Measure, Outcome, Role, Verdict
 from pilotage.core.state import State, Status
 from pilotage.core.steps import Judge
 from pilotage.core.values import Frozen, Instant
-from pilotage.views.figures import clock, counted, lasting, rate, times
+from pilotage.views.chart import Chart
+from pilotage.views.chart import draw as draw_chart
+from pilotage.views.figures import amount, between, clock, lasting, multiple
 from pilotage.views.ink import EMPTY, Line, Span, Tone, line, plain, span, wrap
 from pilotage.views.rollout.coming import coming
 from pilotage.views.rollout.judgement import lacking, told_name
 from pilotage.views.rollout.making import headline
 from pilotage.views.story import Moment, reason_given, tell
 from pilotage.views.titles import CAUSE, exposure, version
+from pilotage.views.verdict import Told, told, would_be_within
 
 
 class WhyView(Frozen):
@@ -30,6 +34,8 @@ class WhyView(Frozen):
     headline: str
     decided: tuple[str, ...]
     """What decided, most important first."""
+    verdict: Told | None = None
+    """The judge's last word, where there is one: what was compared, what was found, what follows."""
     evidence: tuple[str, ...]
     """Figures, the output of what failed, the other side's words."""
     would_change: tuple[str, ...]
@@ -43,6 +49,7 @@ class WhyView(Frozen):
 
 class _Answer(Frozen):
     decided: tuple[str, ...]
+    verdict: Told | None = None
     evidence: tuple[str, ...] = ()
     would_change: tuple[str, ...] = ()
     by: str = e.PILOTAGE
@@ -50,13 +57,11 @@ class _Answer(Frozen):
 
 
 def view_of(
-    state: State, events: Sequence[e.Event], latest: Verdict | None = None, now: datetime | None = None
+    state: State, events: Sequence[e.Event], glance: Glance | None = None, now: datetime | None = None
 ) -> WhyView:
-    """``events`` are all of the rollout's, in order. ``latest``: of the last look, which is fresher than the
+    """``events`` are all of the rollout's, in order. ``glance`` is the last look, which is fresher than the
     verdict in the record while the judge does not know; what has been decided is told from the record alone."""
-    if latest is not None and isinstance(state.step, Judge):
-        state = state.model_copy(update={"verdict": latest})
-    answer = _answer(state, events, now)
+    answer = _answer(state, events, glance, now)
     plan = state.plan
     return WhyView(
         id=state.id,
@@ -67,6 +72,7 @@ def view_of(
         status=state.status,
         headline=headline(state),
         decided=answer.decided,
+        verdict=answer.verdict,
         evidence=tuple(filter(None, answer.evidence)),
         would_change=answer.would_change,
         by=answer.by,
@@ -81,10 +87,10 @@ _TELLING = (
 )  # fmt: skip
 
 
-def _answer(state: State, events: Sequence[e.Event], now: datetime | None) -> _Answer:
+def _answer(state: State, events: Sequence[e.Event], glance: Glance | None, now: datetime | None) -> _Answer:
     match state.status:
         case Status.ROLLING_BACK | Status.ROLLED_BACK:
-            return _turned_back(state, events)
+            return _turned_back(state, events, glance)
         case Status.VOID:
             ended = _last(events, e.Finished)
             return _Answer(
@@ -98,7 +104,7 @@ def _answer(state: State, events: Sequence[e.Event], now: datetime | None) -> _A
         case Status.SUCCEEDED:
             return _succeeded(state, events)
         case Status.RUNNING:
-            return _succeeded(state, events) if state.warm else _running(state, events, now)
+            return _succeeded(state, events) if state.warm else _running(state, events, glance, now)
         case _:
             assert_never(state.status)
 
@@ -110,29 +116,47 @@ def _last(events: Sequence[e.Event], kind: type[e.Finished]) -> e.Finished:
     return next(event for event in reversed(events) if isinstance(event, kind))
 
 
-def _turned_back(state: State, events: Sequence[e.Event]) -> _Answer:
+def _turned_back(state: State, events: Sequence[e.Event], glance: Glance | None) -> _Answer:
     turned = next(event for event in events if isinstance(event, e.TurnedBack))
     before = events[: events.index(turned)]
-    verdict = next((one.verdict for one in reversed(before) if isinstance(one, e.Judged)), None)
+    judgement = _last_word(before, glance if turned.cause is e.Cause.UNDECIDED else None)
+    verdict = judgement.verdict if judgement else None
     new = version(state.plan, state.plan.new.id)
     decided = [f"{new} was taken back because {CAUSE[turned.cause]}.", _exposed_then(state, before)]
     if turned.cause in (e.Cause.ASKED, e.Cause.SUPERSEDED):
         reason = reason_given(turned)
         decided.insert(1, _sentence(f"By {turned.by}" + (f": {reason}" if reason else "")))
         return _Answer(decided=tuple(decided), by=turned.by, at=turned.at, would_change=(_ASKED,))
+    by_judge = turned.cause in (e.Cause.JUDGED, e.Cause.UNDECIDED) and judgement is not None
     judged = turned.cause is e.Cause.JUDGED and verdict is not None
-    evidence = _figures(verdict) if judged and verdict else _evidence(turned)
     return _Answer(
         decided=(
             decided[0],
-            *(_sentence(why) for why in (turned.why if judged else turned.why[:1])),
+            *(_sentence(why) for why in (() if judged else turned.why[:1])),
             *decided[1:],
         ),
-        evidence=evidence,
+        verdict=_told(state, judgement, before) if by_judge else None,
+        evidence=_figures(verdict) if by_judge and verdict else _evidence(turned),
         would_change=_would_change(state, turned, verdict),
         by=turned.by,
         at=turned.at,
     )
+
+
+def _last_word(events: Sequence[e.Event], glance: Glance | None) -> e.Judged | None:
+    """The freshest verdict: an outcome is recorded once, its figures are seen at every look."""
+    recorded = next((one for one in reversed(events) if isinstance(one, e.Judged)), None)
+    if glance is None or glance.verdict is None:
+        return recorded
+    at = min(glance.at, events[-1].at) if isinstance(events[-1], e.TurnedBack) else glance.at
+    return e.Judged(at=at, verdict=glance.verdict)
+
+
+def _told(state: State, judgement: e.Judged | None, events: Sequence[e.Event]) -> Told | None:
+    if judgement is None:
+        return None
+    before = [event for event in events if event.at <= judgement.at]
+    return told(state.plan, judgement.verdict, judgement.at, before, over=state.cause is e.Cause.UNDECIDED)
 
 
 _ASKED = "No measurement decided this; the same plan may be released again."
@@ -156,41 +180,31 @@ def _evidence(turned: e.TurnedBack) -> tuple[str, ...]:
 
 
 def _figures(verdict: Verdict) -> tuple[str, ...]:
-    looked = f"{counted(verdict.requests_new, 'request')} of the new version"
-    against = f"{counted(verdict.requests_old, 'request')} of the old one"
-    return (f"Compared: {looked}, {against}.", *(_figure(one, verdict) for one in verdict.measures))
+    return tuple(_figure(one, verdict) for one in verdict.measures)
 
 
 def _figure(one: Measure, verdict: Verdict) -> str:
-    old = f"old {rate(one.old)}, " if one.old is not None else ""
-    new = f"new {rate(one.new)}" if one.new is not None else "new unknown"
-    between = ""
-    if one.low and one.high is None:
-        between = f", at least {times(one.low)} the old one's"
-    if one.low is not None and one.high is not None:
-        between = f", {times(one.low)[:-2]} … {times(one.high)} the old one's"
-    limit = f", limit {times(one.limit)}" if one.limit is not None else ""
+    old = f"old {amount(one.old, one.kind)}, " if one.old is not None else ""
+    new = f"new {amount(one.new, one.kind)}" if one.new is not None else "new unknown"
+    bounds = between(one.low, one.high)
+    ratio = f", {bounds} the old one's" if bounds else ""
+    limit = f", limit {multiple(one.limit)}" if one.limit is not None else ""
     if one.ceiling is not None:
-        limit = f", limit {rate(one.ceiling)}"
-    decided = " (decided)" if one.name in verdict.blame else ""
-    return f"{told_name(one.name)}: {old}{new}{between}{limit}{decided}"
+        limit = f", limit {amount(one.ceiling, one.kind)}"
+    dry = " (dry run)" if one.role is Role.WATCH else ""
+    decided = " (decided)" if one.name in verdict.blame else dry
+    return f"{told_name(one.name)}: {old}{new}{ratio}{limit}{decided}"
 
 
 def _would_change(state: State, turned: e.TurnedBack, verdict: Verdict | None) -> tuple[str, ...]:
     new = version(state.plan, state.plan.new.id)
     match turned.cause:
         case e.Cause.JUDGED:
-            return tuple(_bound(state.plan.judge, one, new) for one in _blamed(verdict)) or (
-                f"{new} no worse than the old version.",
-            )
+            return _within(state, verdict) or (f"{new} no worse than the old version.",)
         case e.Cause.UNHEALTHY:
             return (f"An instance of {new} that stays healthy; `pilotage logs` shows what it wrote.",)
         case e.Cause.UNDECIDED:
-            missing = [one.missing for one in verdict.measures if one.missing] if verdict else []
-            more = (
-                f"More traffic in that time ({'; '.join(missing)})" if missing else "More traffic in that time"
-            )
-            return (f"{more}, a longer `at_most`, or `undecided: hold`.",)
+            return (f"{_more_traffic(verdict)}, a longer `at_most`, or `undecided: hold`.",)
         case e.Cause.FAILED:
             mend = turned.problem.mend if turned.problem else None
             return (_sentence(mend or "The step done: see what it said"),)
@@ -200,23 +214,20 @@ def _would_change(state: State, turned: e.TurnedBack, verdict: Verdict | None) -
             assert_never(turned.cause)
 
 
-def _blamed(verdict: Verdict | None) -> list[Measure]:
-    return [one for one in verdict.measures if one.name in verdict.blame] if verdict else []
+def _more_traffic(verdict: Verdict | None) -> str:
+    missing = [one.missing for one in verdict.measures if one.missing] if verdict else []
+    return f"More traffic in that time ({'; '.join(missing)})" if missing else "More traffic in that time"
 
 
-def _bound(settings: JudgeSettings | None, one: Measure, new: str) -> str:
-    """The rate at which the measure would not have counted as worse."""
-    name = told_name(one.name)
-    if one.ceiling is not None:
-        return f"{name}: {new} below {rate(one.ceiling)}."
-    if settings is None or one.old is None:
-        return f"{name}: {new} within its limit."
-    errors = one.name == "errors"
-    ratio = settings.error_ratio if errors else settings.latency_ratio
-    excess = settings.error_excess if errors else settings.latency_excess
-    most = rate(ratio * one.old + excess)
-    margin = f"{times(ratio)} the old version's + {rate(excess)}"
-    return f"{name}: {new} at or below about {most} of requests ({margin})."
+def _within(state: State, verdict: Verdict | None) -> tuple[str, ...]:
+    """For each measure that decided, the figure at which it would not have counted as worse."""
+    if verdict is None:
+        return ()
+    if "horizon" in verdict.blame:
+        return (f"{_more_traffic(verdict)}, a longer `horizon`, or `at_horizon: hold`.",)
+    new = version(state.plan, state.plan.new.id)
+    blamed = [one for one in verdict.measures if one.name in verdict.blame]
+    return tuple(would_be_within(state.plan.judge, one, verdict, new) for one in blamed)
 
 
 def _succeeded(state: State, events: Sequence[e.Event]) -> _Answer:
@@ -227,7 +238,6 @@ def _succeeded(state: State, events: Sequence[e.Event]) -> _Answer:
     passes = [
         event for event in events if isinstance(event, e.Judged) and event.verdict.outcome is Outcome.PASS
     ]
-    decided += [_sentence(why) for why in passes[-1].verdict.why] if passes else []
     decided += [
         f"{event.by} let it go on without waiting." for event in events if isinstance(event, e.Continued)
     ]
@@ -235,10 +245,11 @@ def _succeeded(state: State, events: Sequence[e.Event]) -> _Answer:
         decided.append("Nothing was judged: only its health and its checks could have taken it back.")
     evidence = _figures(passes[-1].verdict) if passes else ()
     back = ("`pilotage rollback` takes the version before it back at any time.",) if state.plan.old else ()
-    return _Answer(decided=tuple(decided), evidence=evidence, would_change=back, at=at)
+    verdict = _told(state, passes[-1], events) if passes else None
+    return _Answer(decided=tuple(decided), verdict=verdict, evidence=evidence, would_change=back, at=at)
 
 
-def _running(state: State, events: Sequence[e.Event], now: datetime | None) -> _Answer:
+def _running(state: State, events: Sequence[e.Event], glance: Glance | None, now: datetime | None) -> _Answer:
     """What it waits for."""
     if state.paused_by is not None:
         paused = next(event for event in reversed(events) if isinstance(event, e.Paused))
@@ -248,19 +259,23 @@ def _running(state: State, events: Sequence[e.Event], now: datetime | None) -> _
             decided=(sentence,), would_change=("`pilotage resume` lets it go on.",), by=paused.by, at=paused.at
         )
     decided = [_waiting(state, now)]
-    evidence: tuple[str, ...] = ()
     would = []
+    judgement = _last_word(events, glance) if isinstance(state.step, Judge) else None
     if state.problem is not None:
         decided.insert(0, _sentence(state.problem.what))
-        evidence = tuple((state.problem.why or "").strip().splitlines())
         would = [_sentence(state.problem.mend)] if state.problem.mend else []
-    if isinstance(state.step, Judge) and state.verdict is not None:
-        decided += [_sentence(why) for why in state.verdict.why if state.problem is None]
-        evidence += _figures(state.verdict)
-        would += [
-            f"{told_name(one.name)}: {lacking(one.missing)}." for one in state.verdict.measures if one.missing
-        ]
-    return _Answer(decided=tuple(decided), evidence=evidence, would_change=tuple(would), at=state.entered)
+    evidence = () if judgement or not state.problem else tuple((state.problem.why or "").strip().splitlines())
+    if judgement is not None:
+        evidence = _figures(judgement.verdict)
+        measures = judgement.verdict.measures
+        would += [f"{told_name(one.name)}: {lacking(one.missing)}." for one in measures if one.missing]
+    return _Answer(
+        decided=tuple(decided),
+        verdict=_told(state, judgement, events),
+        evidence=evidence,
+        would_change=tuple(would),
+        at=state.entered,
+    )
 
 
 def _waiting(state: State, now: datetime | None) -> str:
@@ -282,7 +297,12 @@ def as_text(view: WhyView, width: int = 100, zone: tzinfo = UTC) -> str:
     return plain(draw(view, width, zone=zone))
 
 
-def draw(view: WhyView, width: int = 100, *, zone: tzinfo = UTC) -> list[Line]:
+CHART_FROM, CHART_WIDTH = 100, 80
+"""A chart is drawn from this width of the terminal on, and so wide."""
+
+
+def draw(view: WhyView, width: int = 100, *, zone: tzinfo = UTC, chart: Chart | None = None) -> list[Line]:
+    """``chart``: of the measure that decided; only drawn where there is room for it."""
     old = (span(view.old, Tone.OLD), " → ") if view.old else ()
     where = (span(view.service, Tone.STRONG), " to ", span(view.environment, Tone.STRONG), ": ")
     what = span(f"   {view.id}", Tone.DIM)
@@ -290,13 +310,36 @@ def draw(view: WhyView, width: int = 100, *, zone: tzinfo = UTC) -> list[Line]:
     lines += [*wrap(line(span(view.headline, Tone.STRONG)), width), EMPTY]
     for sentence in view.decided:
         lines += wrap(line(sentence), width)
-    for label, told in (("Evidence", view.evidence), (_change_label(view), view.would_change)):
-        if told:
-            lines += [EMPTY, line(span(label, Tone.STRONG))]
-            lines += [row for one in told for row in wrap(line("  ", one), width, 4)]
+    lines += _verdict(view, width)
+    lines += _listed("Evidence", view.evidence, width)
+    if chart is not None and width >= CHART_FROM:
+        lines += [EMPTY, *draw_chart(chart, CHART_WIDTH)]
+    told_already = view.verdict.follows if view.verdict else ""
+    untold = [one for one in view.would_change if one not in told_already]
+    lines += _listed(_change_label(view), untold, width)
     lines += [EMPTY, line(span("What happened", Tone.STRONG))]
     for moment in view.moments:
         lines += wrap(line(_at(moment, zone), span(moment.text, moment.tone)), width, 12)
+    return lines
+
+
+def _listed(label: str, rows: Sequence[str], width: int) -> list[Line]:
+    if not rows:
+        return []
+    head = [EMPTY, line(span(label, Tone.STRONG))]
+    return head + [row for one in rows for row in wrap(line("  ", one), width, 4)]
+
+
+def _verdict(view: WhyView, width: int) -> list[Line]:
+    """One paragraph a sentence; what is missing, and what was only watched, stands out."""
+    said = view.verdict
+    if said is None:
+        return []
+    lines = [EMPTY, line(span("The judge", Tone.STRONG))]
+    for sentence in (said.compared, said.found, said.follows):
+        lines += wrap(line("  ", sentence), width, 2)
+    for more in said.more:
+        lines += wrap(line("  ", span(more, Tone.WARN)), width, 2)
     return lines
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from math import log
+from typing import assert_never
 
-from pilotage.core.judging import Outcome
-from pilotage.views.figures import count, counted, part, rate, times
+from pilotage.core.judging import Kind, Outcome, Role
+from pilotage.views.figures import amount, between, count, counted, multiple, part
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, span, table, wrap
 from pilotage.views.rollout.model import JudgeView, MeasureView, RolloutView
 
@@ -22,11 +23,30 @@ def judge_lines(view: RolloutView, width: int, *, brief: bool = False) -> list[L
     if judge is None:
         return []
     words, tone = _OUTCOME[judge.outcome]
+    if judge.outcome is Outcome.PASS and judge.last:
+        words = "may be promoted"
     looked = f"   {counted(judge.requests_new, 'request')} of {view.new}"
     against = f" against {count(judge.requests_old)} of {view.old}" if view.old else ""
     head = line(span("Judge     ", Tone.STRONG), span(words, tone), span(looked + against, Tone.DIM))
-    besides = [] if brief or not judge.measures else _besides(judge, width)
-    return [EMPTY, *wrap(head, width, 10), *measure_lines(judge, width, brief=brief), *besides]
+    return [
+        EMPTY,
+        *wrap(head, width, 10),
+        *_alerts(judge, width, brief=brief),
+        *measure_lines(judge, width, brief=brief),
+    ]
+
+
+def _alerts(judge: JudgeView, width: int, *, brief: bool) -> list[Line]:
+    """Telemetry that is missing; and why it holds, where that is not a matter of figures."""
+    if judge.missing and brief:
+        return [fit(line(span(f"  Missing: {'; '.join(judge.missing)}", Tone.WARN)), width)]
+    lines = [row for one in judge.missing for row in wrap(line(span(f"  Missing: {one}", Tone.WARN)), width, 4)]
+    if brief or not judge.measures:
+        return lines
+    figures = tuple(f"{one.name}: " for one in judge.measures)
+    reasons = [] if judge.outcome is not Outcome.UNDECIDED else judge.why
+    held = [why for why in reasons if not why.startswith(figures) and why != "not known yet"]
+    return lines + [row for why in held for row in wrap(line(span(f"  {why}", Tone.WARN)), width, 4)]
 
 
 def measure_lines(judge: JudgeView, width: int, *, brief: bool = False) -> list[Line]:
@@ -42,31 +62,41 @@ def measure_lines(judge: JudgeView, width: int, *, brief: bool = False) -> list[
 
 
 def _wide(judge: JudgeView, width: int, *, brief: bool) -> list[Line]:
-    """One row a measure."""
-    size = 10 if width >= 116 else 6 if width >= 90 else 5
-    limits = {one.limit for one in judge.measures if one.limit is not None}
-    limit = f"limit {times(limits.pop())}" if len(limits) == 1 else ""
-    heads = ("", "old", "new", "new / old", limit, "take back" if width >= 104 else "back", "", "go on", "")
+    """One row a measure. Limits that differ have a column of their own; narrow screens lose other columns."""
+    size = 10 if width >= 116 else 6 if width >= 96 else 5
+    limits = {_limit(one) for one in judge.measures} - {""}
+    common = f"limit {limits.pop()}" if len(limits) == 1 else ""
+    limit = "limit" if limits else ""
+    heads = (
+        "",
+        "old",
+        "new",
+        "new / old",
+        common,
+        limit,
+        "take back" if width >= 104 else "back",
+        "",
+        "go on",
+        "",
+    )
     rows = [[span(head, Tone.DIM) for head in heads]]
     for one in judge.measures:
-        rows.append([_name(one), *_rates(one), *_ratio(one, told=bool(limit)), *_evidence(one, size)])
-    if width < 104:
-        rows = [[*row[:3], *row[4:]] for row in rows]
-    lines = table(rows, width, right=frozenset({6, 8} if width >= 104 else {5, 7}))
-    if brief:
-        return lines
-    for one in _most_wanting(judge):
+        drawn, bounds = _ratio(one)
+        own = span(_limit(one) if limit else "", Tone.PLAIN)
+        rows.append([_name(one), *_rates(one), drawn, bounds, own, *_evidence(one, size)])
+    left_out = set() if width >= 104 else {3} if width >= 90 or not limit else {3, 7, 9}
+    kept = [place for place in range(len(heads)) if place not in left_out]
+    right = frozenset(kept.index(place) for place in (7, 9) if place in kept)
+    lines = table([[row[place] for place in kept] for row in rows], width, right=right)
+    for one in () if brief else _most_wanting(judge):
         lines += wrap(line("  ", span(f"{told_name(one.name)}: {lacking(one.missing)}", Tone.DIM)), width, 4)
     return lines
 
 
-def _besides(judge: JudgeView, width: int) -> list[Line]:
-    """What keeps the judge from knowing and is no measure's: warm-up, silence."""
-    if judge.outcome is not Outcome.UNDECIDED:
-        return []
-    measures = tuple(f"{one.name}:" for one in judge.measures)
-    told = [why for why in judge.why if not why.startswith(measures)]
-    return [row for why in told for row in wrap(line("  ", span(why, Tone.DIM)), width, 4)]
+def _limit(one: MeasureView) -> str:
+    if one.ceiling is not None:
+        return amount(one.ceiling, one.kind)
+    return multiple(one.limit) if one.limit is not None else ""
 
 
 def _most_wanting(judge: JudgeView) -> list[MeasureView]:
@@ -83,19 +113,23 @@ def lacking(missing: str) -> str:
 
 def _brief(one: MeasureView) -> list[Span]:
     back, back_part, on, on_part = _evidence(one, 4)
-    return [_name(one), span("back", Tone.DIM), back, back_part, span("on", Tone.DIM), on, on_part]
+    forth = "on" if one.role is Role.MUST else ""
+    return [_name(one), span("back", Tone.DIM), back, back_part, span(forth, Tone.DIM), on, on_part]
 
 
 def _narrow(one: MeasureView, width: int, *, wanting: bool) -> list[Line]:
     """Three or four rows a measure."""
     old, new = _rates(one)
     rates = line("  ", _name(one), "  ", *(("old ", old, "  ") if old.text else ()), "new ", new)
-    drawn, ratio = _ratio(one, told=False)
+    drawn, ratio = _ratio(one)
+    limit = f"limit {_limit(one)}" if _limit(one) else ""
+    comma = ", " if ratio.text and limit else ""
     back, back_part, on, on_part = _evidence(one, 8)
     rows = [fit(rates, width)]
-    if drawn.text or ratio.text:
-        rows.append(fit(line("    ", drawn, "  " if drawn.text else "", ratio), width))
-    rows.append(fit(line("    back ", back, " ", back_part, "  on ", on, " ", on_part), width))
+    if drawn.text or ratio.text or limit:
+        rows.append(fit(line("    ", drawn, "  " if drawn.text else "", ratio, comma, limit), width))
+    forth = ("  on ", on, " ", on_part) if one.role is Role.MUST else ("  ", on)
+    rows.append(fit(line("    back ", back, " ", back_part, *forth), width))
     if wanting:
         rows += wrap(line("    ", span(lacking(one.missing), Tone.DIM)), width, 4)
     return rows
@@ -111,56 +145,59 @@ def told_name(name: str) -> str:
 
 
 def _rates(one: MeasureView) -> list[Span]:
-    old, new = (rate(value) if value is not None else "" for value in (one.old, one.new))
+    old, new = (amount(value, one.kind) if value is not None else "" for value in (one.old, one.new))
     return [span(old, Tone.OLD), span(new or "–", Tone.BAD if one.blamed else Tone.NEW)]
 
 
-def _ratio(one: MeasureView, *, told: bool) -> list[Span]:
-    """The interval, drawn and in figures; or the absolute limit. ``told``: the limit stands elsewhere."""
-    if one.ceiling is not None:
-        return [span("", Tone.PLAIN), span(f"limit {rate(one.ceiling)}", Tone.PLAIN)]
-    if one.low is None and one.high is None:
-        return [span("", Tone.PLAIN), span("–", Tone.DIM)]
-    if one.high is None:
-        between = f"at least {times(one.low or 0.0)}"
-    elif not one.low:
-        between = f"at most {times(one.high)}"
-    else:
-        between = f"{times(one.low)[:-2]} … {times(one.high)}"
-    limit = f", limit {times(one.limit)}" if one.limit is not None and not told else ""
-    return [span(scale(one.low, one.high, one.limit), Tone.PLAIN), span(between + limit, Tone.PLAIN)]
+def _ratio(one: MeasureView) -> list[Span]:
+    """The interval, drawn and in figures."""
+    bounds = between(one.low, one.high)
+    if not bounds:
+        return [span("", Tone.PLAIN), span("" if one.ceiling is not None or one.limit else "–", Tone.DIM)]
+    drawn = scale(one.low, one.high, one.limit, fine=one.kind in (Kind.GAUGE, Kind.MEAN))
+    return [span(drawn, Tone.PLAIN), span(bounds, Tone.PLAIN)]
 
 
 def _evidence(one: MeasureView, size: int) -> list[Span]:
+    """Towards either side; a measure that is not asked before the new version goes on says what it is."""
     back, on = one.towards_rollback, one.towards_passing
-    return [
-        span(meter(back, size), Tone.BAD),
-        span(part(back), Tone.PLAIN),
-        span(meter(on, size), Tone.GOOD),
-        span(part(on), Tone.PLAIN),
-    ]
+    against = [span(meter(back, size), Tone.BAD), span(part(back), Tone.PLAIN)]
+    match one.role:
+        case Role.MUST:
+            return [*against, span(meter(on, size), Tone.GOOD), span(part(on), Tone.PLAIN)]
+        case Role.GUARD:
+            return [*against, span("guard", Tone.DIM), span("", Tone.PLAIN)]
+        case Role.WATCH:
+            dry = [span(meter(back, size), Tone.DIM), span(part(back), Tone.DIM)]
+            return [*dry, span("dry run", Tone.DIM), span("", Tone.PLAIN)]
+        case _:
+            assert_never(one.role)
 
 
-_LEAST, _MOST, _CELLS = 0.25, 4.0, 17
+_MOST, _MOST_FINE, _CELLS = 4.0, 1.25, 17
 
 
-def _place(ratio: float) -> int:
-    """The column of a ratio on a logarithmic scale from a quarter to four times."""
-    clipped = min(max(ratio, _LEAST), _MOST)
-    return round(log(clipped / _LEAST) / log(_MOST / _LEAST) * (_CELLS - 1))
+def _place(ratio: float, most: float) -> int:
+    """The column of a ratio on a logarithmic scale from ``1/most`` to ``most``."""
+    clipped = min(max(ratio, 1 / most), most)
+    return round(log(clipped * most) / log(most * most) * (_CELLS - 1))
 
 
-def scale(low: float | None, high: float | None, limit: float | None) -> str:
-    """The interval drawn against its limit: ``┊···━━━━│━━━━···┊``, arrows where it goes on outside."""
-    first = _place(low) if low is not None and low > 0 else 0
-    final = _place(high) if high is not None else _CELLS - 1
+def scale(low: float | None, high: float | None, limit: float | None, *, fine: bool = False) -> str:
+    """The interval drawn against its limit: ``┊···━━━━│━━━━···┊``, arrows where it goes on outside.
+
+    From a quarter to four times; ``fine``: from four fifths to five quarters, for levels.
+    """
+    most = _MOST_FINE if fine else _MOST
+    first = _place(low, most) if low is not None and low > 0 else 0
+    final = _place(high, most) if high is not None else _CELLS - 1
     signs = ["━" if first <= i <= final else "·" for i in range(_CELLS)]
-    if low is None or low < _LEAST:
+    if low is None or low < 1 / most:
         signs[0] = "‹"
-    if high is None or high > _MOST:
+    if high is None or high > most:
         signs[-1] = "›"
     if limit is not None:
-        signs[_place(limit)] = "│"
+        signs[_place(limit, most)] = "│"
     return "".join(signs)
 
 

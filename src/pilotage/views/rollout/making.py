@@ -227,7 +227,9 @@ def _judge(verdict: Verdict | None) -> JudgeView | None:
 def judge_view(verdict: Verdict) -> JudgeView:
     return JudgeView(
         outcome=verdict.outcome,
+        last=verdict.last,
         why=verdict.why,
+        missing=verdict.missing,
         measures=tuple(measure_view(one, verdict) for one in verdict.measures),
         requests_old=verdict.requests_old,
         requests_new=verdict.requests_new,
@@ -237,6 +239,8 @@ def judge_view(verdict: Verdict) -> JudgeView:
 def measure_view(one: Measure, verdict: Verdict) -> MeasureView:
     return MeasureView(
         name=one.name,
+        kind=one.kind,
+        role=one.role,
         old=one.old,
         new=one.new,
         low=one.low,

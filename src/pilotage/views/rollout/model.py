@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pilotage.core.events import Cause
 from pilotage.core.fleet import Phase
-from pilotage.core.judging import Outcome
+from pilotage.core.judging import Kind, Outcome, Role
 from pilotage.core.state import Status
 from pilotage.core.values import Duration, Frozen, Instant
 from pilotage.errors import Problem
@@ -55,9 +55,12 @@ class TrafficView(Frozen):
 
 
 class MeasureView(Frozen):
-    """``old`` and ``new`` are fractions of requests; ``low`` … ``high`` is new/old with 95 % confidence."""
+    """``old`` and ``new`` are in the measure's own unit (counts: fractions of requests); ``low`` … ``high`` is
+    new/old with 95 % confidence."""
 
     name: str
+    kind: Kind = Kind.COUNT
+    role: Role = Role.MUST
     old: float | None
     new: float | None
     low: float | None
@@ -74,7 +77,11 @@ class MeasureView(Frozen):
 
 class JudgeView(Frozen):
     outcome: Outcome
+    last: bool = False
+    """A pass that is the last word, not only leave for the next step."""
     why: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    """Telemetry that should be there and is not."""
     measures: tuple[MeasureView, ...]
     requests_old: int
     requests_new: int

@@ -21,7 +21,7 @@ CODES: dict[str, str] = {
     "manifest.empty": "There is nothing in the file.",
     "manifest.empty-list": "At least one is needed.",
     "manifest.judge-always": "What should be stopped would be let go on.",
-    "manifest.judge-interval": "Warning: the judge looks more seldom than a step lasts.",
+    "manifest.judge-interval": "Warning: looks rarer than a step lasts, or oftener than there is news.",
     "manifest.judge-loose": "Warning: margins or chances so wide that bad versions go on.",
     "manifest.judge-never": "With these settings nothing could ever be decided.",
     "manifest.judge-slow": "Warning: a step can not decide in time at the traffic to be expected.",

@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from pilotage.core.judging import JudgeSettings, Role
-from pilotage.core.notation import show_duration
-from pilotage.core.plan import Basis
+from pilotage.core.notation import parse_duration, show_duration
+from pilotage.core.plan import Basis, TelemetrySpec
 from pilotage.core.release import Release, Requirement, Run
 from pilotage.core.traffic import Traffic
 from pilotage.judge.foresight import Path, Stage, Truth
@@ -81,6 +81,7 @@ def _doubts(environment: Environment) -> Iterator[Doubt]:
     impossible = list(_impossible(settings, judged))
     yield from impossible
     yield from _seldom(settings, judged)
+    yield from _oftener(settings, environment.telemetry_specs())
     traffic = environment.expected()
     yield from _no_excess(settings, traffic)
     if traffic is not None and judged and not impossible:
@@ -202,6 +203,19 @@ def _seldom(settings: JudgeSettings, judged: tuple[Stage, ...]) -> Iterator[Doub
     if any(0.0 < stage.at_least < interval for stage in judged):
         what = f"the judge looks every {show_duration(settings.interval)}, and a step may be shorter"
         yield Doubt(("judge", "interval"), "manifest.judge-interval", what, "let it look at least twice a step")
+
+
+def _oftener(settings: JudgeSettings, telemetry: tuple[TelemetrySpec, ...]) -> Iterator[Doubt]:
+    """Looks between two scrapes of a source: they see the same figures again."""
+    for source in telemetry:
+        try:
+            between = parse_duration(source.settings.get("interval"))
+        except ValueError:
+            continue
+        if isinstance(between, timedelta) and between > settings.interval:
+            look, scrape = show_duration(settings.interval), show_duration(between)
+            what = f"the judge looks every {look}, and {source.kind} has news every {scrape}"
+            yield Doubt(("judge", "interval"), "manifest.judge-interval", what, f"write `interval: {scrape}`")
 
 
 def _no_excess(settings: JudgeSettings, traffic: Traffic | None) -> Iterator[Doubt]:

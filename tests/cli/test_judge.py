@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Command
-from factories import at, make_change, make_history, make_plan, make_snapshot
+from factories import at, make_change, make_environment, make_history, make_plan, make_snapshot
 from pilotage.cli.main import main
 from pilotage.core import events as e
 from pilotage.core.inputs import nothing_heard
@@ -82,16 +82,25 @@ def test_broken_settings_are_refused_before_anything(cli: Command, healthy: str,
     assert "judge.yaml:1:1" in ended.err
 
 
-def test_the_page_shows_what_the_example_gives(cli: Command) -> None:
+EXAMPLES = {
+    "replay": ("replay", RECORDING, "--settings", SETTINGS),
+    "backtest": (
+        *("backtest", str(ROOT / "examples/judge/history.jsonl.gz")),
+        *("--settings", str(ROOT / "examples/judge/history.yaml"), "--length", "10m", "--shares", "10%,50%"),
+    ),
+}
+
+
+@pytest.mark.parametrize("page", EXAMPLES)
+def test_a_page_shows_what_its_example_gives(cli: Command, page: str) -> None:
     """PILOTAGE_REWRITE=1 writes it anew."""
-    page = ROOT / "docs/judge/replay.md"
-    shown = cli("judge", "replay", RECORDING, "--settings", SETTINGS).out
-    head, rest = page.read_text().split("<!-- replay -->\n")
-    fresh = f"{head}<!-- replay -->\n```\n{shown}```\n<!-- end -->\n{rest.split('<!-- end -->')[1].lstrip()}"
-    fresh = fresh.replace("<!-- end -->\n", "<!-- end -->\n\n")
+    path = ROOT / f"docs/judge/{page}.md"
+    shown = cli("judge", *EXAMPLES[page]).out
+    head, rest = path.read_text().split(f"<!-- {page} -->\n")
+    fresh = f"{head}<!-- {page} -->\n```\n{shown}```\n<!-- end -->{rest.split('<!-- end -->')[1]}"
     if os.environ.get("PILOTAGE_REWRITE"):
-        page.write_text(fresh)
-    assert page.read_text() == fresh
+        path.write_text(fresh)
+    assert path.read_text() == fresh
 
 
 def test_the_library_of_the_page_runs(
@@ -114,7 +123,8 @@ def released(folder: Path) -> None:
         asyncio.run(store.record("shop-1", number, snapshot))
         verdict, inputs = judge.feed(snapshot), inputs.and_then(snapshot)
     said = e.Judged(at=at(9), verdict=verdict, inputs=inputs)
-    asyncio.run(store.commit(make_change("shop-1", *make_history(1, make_plan(judge=planned)), said)))
+    change = make_change("shop-1", *make_history(1, make_plan(judge=planned)), said)
+    asyncio.run(store.commit(change, environment=make_environment()))
     asyncio.run(store.close())
 
 
@@ -168,3 +178,38 @@ def test_verify(real: Run, tmp_path: Path) -> None:
     code, out, _ = real("judge", "verify", "shop-1", "--json")
     assert code == ExitCode.FAILED
     assert json.loads(out)["verdicts"][0]["proof"] == "other-inputs"
+
+
+def test_backtest_of_a_recording(cli: Command) -> None:
+    words = ("judge", "backtest", RECORDING, "--settings", SETTINGS, "--length", "1m", "--shares", "10%,50%")
+    ended = cli(*words, "--json")
+    found = json.loads(ended.out)
+    assert ended.code == ExitCode.DONE
+    assert found["past"][0]["verdict"] == "rollback"
+    assert found["releases"] == 1
+    assert found["by_instances"] is False
+    assert cli(*words, "--json").out == ended.out
+    assert "! optimistic: " in cli(*words).out
+
+
+def test_backtest_of_all_rollouts(real: Run) -> None:
+    code, out, _ = real("judge", "backtest")
+    assert code == ExitCode.DONE
+    assert out.startswith("past releases  with these settings")
+    assert "shop-1" in out
+    assert real("judge", "backtest", "shop-1")[1] == out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--shares", "5"), ("--shares", "0%,5%"), ("--length", "0s"), ("--length", "x"), ("--most", "0")],
+    ids="=".join,
+)
+def test_backtests_that_mean_nothing(cli: Command, words: tuple[str, str]) -> None:
+    assert cli("judge", "backtest", RECORDING, *words).code == ExitCode.USAGE
+
+
+def test_history_of_an_environment_where_nothing_is_live(real: Run) -> None:
+    code, _, err = real("judge", "backtest", "--to", "production", "--since", "1h")
+    assert code == ExitCode.BLOCKED
+    assert "nothing is live in production" in err

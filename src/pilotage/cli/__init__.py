@@ -4,7 +4,8 @@ main.py       the entry point: `--version` without importing anything
 running.py    parse, call, draw what went wrong, exit code
 app.py        every command by name, in groups
 options.py    options that several commands have
-begin.py release.py steer.py look.py judge.py operate.py completion.py     the commands
+begin.py release.py steer.py look.py operate.py completion.py     the commands
+judge.py backtest.py charting.py     those of the judge
 watching.py   following a rollout: live screen, lines, JSON lines
 painter.py    a live screen that redraws only what changed
 outcome.py    from a rollout's state to an exit code

@@ -23,6 +23,7 @@ judge = App(
     default_parameter=Parameter(negative=(), show_default=False),
 )
 judge.command("pilotage.cli.charting:chart", name="chart")
+judge.command("pilotage.cli.backtest:backtest", name="backtest")
 
 Settings = Annotated[
     Path | None,

@@ -17,6 +17,9 @@ bounds.py      the least that any such test needs; the harm law
 foresight.py   the same bench on expected counts: what its bets would come to
 planner.py     what can be seen of a plan at the traffic to be expected, and when (mends.py: what would help)
 recorded.py    traffic to be expected, out of recorded telemetry
+pretend.py     the history of one version cut into pretend releases; worsen.py: with something wrong in them
+backtest.py    pretend and past releases judged and counted, with intervals
+margins.py     how much instances of one version differ, and the margins that this asks for
 
 It is pure, and usable without the rest of Pilotage; docs/judge.md explains it.
 """

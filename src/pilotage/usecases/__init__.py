@@ -6,5 +6,6 @@ returning.py   take a running rollout back, or a finished one
 recordings.py  recordings of telemetry, read and written
 replaying.py   a recording fed to the judge
 charting.py    a rollout's measures over time
+backtesting.py settings of the judge tried on the past
 proving.py     what verdicts were made of: exported, and made again
 """

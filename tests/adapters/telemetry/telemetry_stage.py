@@ -38,10 +38,12 @@ async def sees(
     true: Callable[[Reading], Any],
     always: Callable[[Reading], bool] = lambda _: True,
     of: Watched = WATCHED,
+    resend: Callable[[], Any] = lambda: None,
 ) -> Reading:
-    """Looks until ``true``; ``always`` must hold at every look on the way."""
+    """Looks until ``true``; ``always`` must hold at every look on the way. ``resend`` is done before each."""
     async with asyncio.timeout(PLENTY):
         while True:
+            await asyncio.to_thread(resend)
             reading = await source.read(of)
             assert always(reading), reading
             if true(reading):

@@ -65,6 +65,7 @@ def test_a_regular_expression_matches_exactly_the_value(version: str) -> None:
         ("x{version}", "outside of a text"),
         ("x{v=`{version}`}", "outside of a text"),
         ('x{v="1"} # {version}', "outside of a text"),
+        ('x{v="{version}", job="{servise}"}', "did you mean `{service}`"),
         ('x{job="{service}"}', "tell the two versions apart"),
         ('rate(x{v="{version}"}[5m])', "rate(…) is no cumulative counter"),
         ('sum(increase(x{v="{version}"}[1h]))', "increase(…)"),

@@ -2,7 +2,9 @@
 
 http.py      a JSON document behind a URL
 command.py   a program that prints one
+otlp/        services that push their metrics with OpenTelemetry
 prometheus/  a server that speaks the HTTP API of Prometheus
+sql/         counts of the business, by a query
 
 ledger.py        from samples of many series to one cumulative counter
 histograms.py    histograms of all kinds as counts up to fixed bounds

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pilotage.adapters.telemetry.book import LATENCY, Found
 from pilotage.adapters.telemetry.histograms import Histogram
 from pilotage.adapters.telemetry.ledger import Labels, Sample
+from pilotage.adapters.telemetry.placeholders import of_one
 from pilotage.adapters.telemetry.prometheus import answers, promql
 from pilotage.adapters.telemetry.prometheus.answers import Answer
 from pilotage.adapters.telemetry.prometheus.asking import Refused
@@ -38,7 +39,7 @@ async def began(settings: Settings, watched: Watched, ask: Ask, notes: list[str]
         if settings.started is None or release is None:
             continue
         try:
-            found += answers.at_times(await ask(promql.fill(settings.started, _values(watched, release))))
+            found += answers.at_times(await ask(promql.fill(settings.started, of_one(watched, release))))
         except (Refused, ValueError) as error:
             notes.append(f"when series began could not be asked: {error}")
     return found
@@ -72,7 +73,7 @@ async def _found(
 
     async def one(name: str, query: str) -> tuple[str, Any]:
         try:
-            answer = await ask(promql.fill(query, _values(watched, release)))
+            answer = await ask(promql.fill(query, of_one(watched, release)))
             notes.extend(answer.notes)
             if name == LATENCY:
                 return name, answers.histograms(answer, settings.unit(), notes)
@@ -88,13 +89,3 @@ async def _found(
         latency=known.get(LATENCY),
         gauges={name: known[name] for name in settings.gauges if name in known},
     )
-
-
-def _values(watched: Watched, release: Release) -> dict[str, str]:
-    """Of the placeholders."""
-    return {
-        "service": watched.service,
-        "environment": watched.environment,
-        "version": release.version,
-        "release": release.id,
-    }

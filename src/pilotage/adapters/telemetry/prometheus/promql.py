@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-PLACEHOLDERS = ("service", "environment", "version", "release")
+from pilotage.adapters.telemetry.placeholders import OF_ONE, misspelt
+
 _TOLD_APART = ("version", "release")
 
 _PARTS = re.compile(
@@ -19,7 +20,7 @@ _PARTS = re.compile(
     r"""|(?P<open>["'`].*)|(?P<plain>[^"'`\#]+)""",
     re.DOTALL,
 )
-_NAMED = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+_NAMED = re.compile(r"\{(" + "|".join(OF_ONE) + r")\}")
 _REGEX = re.compile(r"[=!]~\s*$")
 _SELECTOR = re.compile(r"\s*(?:[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{[^{}]*\})?|\{[^{}]*\})\s*")
 _SUMS = re.compile(r"\b(?:sum|avg|min|max|count|group|topk|bottomk|quantile|stddev|stdvar|count_values)\b")
@@ -55,10 +56,12 @@ def trouble(query: str, *, cumulative: bool, apart: bool = True) -> str | None:
     if any(part.kind != "quoted" and _NAMED.search(part.text) for part in parts):
         return 'a placeholder stands outside of a text in "…"'
     named = {name for part in parts for name in _NAMED.findall(part.text)}
+    if found := misspelt(" ".join(part.text for part in parts if part.kind == "quoted"), OF_ONE):
+        return found
     if apart and not named & set(_TOLD_APART):
         return "without {version} or {release} it can not tell the two versions apart"
-    if cumulative and (found := _NO_COUNTER.search(_skeleton(query))):
-        return f"{found[1]}(…) is no cumulative counter: give the counter itself, increments are taken here"
+    if cumulative and (function := _NO_COUNTER.search(_skeleton(query))):
+        return f"{function[1]}(…) is no cumulative counter: give the counter itself, increments are taken here"
     return None
 
 

@@ -150,7 +150,7 @@ class JudgeSettings(Growing):
     """alpha: the chance, over a whole rollout, to take back a version that is not worse."""
     false_pass: float = Field(default=0.05, gt=0, lt=0.5)
     """beta: the chance to let a version go on that is worse than the pass margins."""
-    error_ratio: float = Field(default=1.1, ge=1)
+    error_ratio: float = Field(default=1.0, ge=1)
     error_excess: float = Field(default=0.0001, ge=0, lt=1)
     error_pass_ratio: float = Field(default=1.5, ge=1)
     error_pass_excess: float = Field(default=0.0005, ge=0, lt=1)

@@ -274,7 +274,7 @@ class Bench:
             late_margin=self._late(),
             pass_top=self.target + CLIP,
         )
-        disaster = Comparison("disaster", DISASTER, self.cap, always=True)
+        disaster = Comparison("disaster", DISASTER, 2.0 * self.cap, always=True)
         return Subject(events_of, events_of, History(self.interval), [errors, disaster])
 
     def _open_latency(self, edges: list[Edge], seen: Vector) -> None:

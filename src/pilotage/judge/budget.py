@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pilotage.core.judging import JudgeSettings, MeasureSettings, Role
 
-WEIGHTS = {"errors": 6.0, "latency": 1.5, "traffic": 0.5, "disaster": 0.5, "limit": 0.5}
+WEIGHTS = {"errors": 10.0, "latency": 1.5, "traffic": 0.5, "disaster": 0.5, "limit": 0.5}
 DECLARED = 1.5
 """Of a group of declared measures."""
 

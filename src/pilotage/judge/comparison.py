@@ -23,17 +23,20 @@ from pilotage.judge.evidence import (
     poisson_gains,
 )
 from pilotage.judge.history import History
-from pilotage.judge.wealth import Wealth, add_logs, evenly, log_of
+from pilotage.judge.wealth import LONG_SPREAD, Wealth, add_logs, evenly, log_of
 
-WORSE_PRIOR = (0.10, 0.34, 0.28, 0.16, 0.07, 0.05)
+WORSE_PRIOR = (0.10, 0.42, 0.33, 0.10, 0.05)
 """Twice to five times as many errors is what a rollback mostly has to find; more is found at once anyway."""
-WORSE_FIRST = 0.65
+WORSE_FIRST = 0.75
+SUDDEN_PRIOR = (0.05, 0.10, 0.25, 0.55, 0.05)
+SUDDEN_FIRST = 0.10
+"""Of the disaster rule: an outage comes at any time, and takes nearly everything."""
 FINE_PRIOR = (0.05, 0.08, 0.12, 0.12, 0.13, 0.50)
 """Most new versions have hardly any errors: most of the stake is on "far better than the margin"."""
 FINE_FIRST = 0.85
 FEWER_PRIOR = (0.20, 0.25, 0.25, 0.15, 0.10, 0.05)
 ENOUGH_PRIOR = (0.25, 0.30, 0.25, 0.15, 0.05)
-LOOKS = 0.85
+LOOKS = 0.9
 """The part of the stake that is bet on every look; the rest on long blocks, for errors in bursts (F7)."""
 STEPS = 12
 """Stretches with a constant split that the confidence sequence remembers."""
@@ -58,7 +61,7 @@ class Comparison:
     worse: Worse = Worse.MORE
     bounded: bool = True
     always: bool = False
-    """Looks already while the new version is warming up."""
+    """The disaster rule: looks already while the new version is warming up."""
     after: float = 0.0
     """Seconds after the first traffic from which it looks."""
     back: Wealth = field(init=False)
@@ -77,7 +80,10 @@ class Comparison:
     """What ``against`` found, until the next block; it is asked several times a look."""
 
     def __post_init__(self) -> None:
-        self.back = Wealth(WORSE_PRIOR if self.more else FEWER_PRIOR, first=WORSE_FIRST)
+        if self.always:
+            self.back = Wealth(SUDDEN_PRIOR, first=SUDDEN_FIRST, spread=LONG_SPREAD)
+        else:
+            self.back = Wealth(WORSE_PRIOR if self.more else FEWER_PRIOR, first=WORSE_FIRST)
         self.go = self._wealth_of(self.pass_margin)
         self.late = self._wealth_of(self.late_margin)
         self.split_changed()

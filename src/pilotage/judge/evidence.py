@@ -22,7 +22,7 @@ from functools import lru_cache
 from math import exp, log, log1p, sqrt
 from typing import NamedTuple
 
-WORSE = (1.4, 2.0, 3.2, 6.0, 20.0, 300.0)
+WORSE = (1.4, 2.0, 4.0, 12.0, 300.0)
 """Alternatives for taking back: p1 is so many times the margin (F4)."""
 FINE = (0.9, 0.75, 0.55, 0.35, 0.1, 0.001)
 """Alternatives for going on (F9)."""

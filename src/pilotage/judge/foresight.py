@@ -20,7 +20,7 @@ from pilotage.judge.comparison import Comparison
 from pilotage.judge.evidence import DISASTER, ENOUGH, FEWER, FINE, WORSE, Counts, Margin, gains, limit_gains
 from pilotage.judge.guard import ABOVE, BELOW
 from pilotage.judge.level import Level
-from pilotage.judge.wealth import EVERY, Wealth, later
+from pilotage.judge.wealth import EVERY, Wealth
 
 LONGEST = 90 * 86_400.0
 """Seconds after which "not yet" is "never"."""
@@ -230,7 +230,7 @@ class Coarse(Wealth):
         due = int((t - self.began) / EVERY) + 1
         if due > self.starts:
             middle = (self.starts + 1 + due) // 2
-            self._stake((due - self.starts) * (1.0 - self.first) * later(middle - 2))
+            self._stake((due - self.starts) * self.later(middle - 2))
             self.starts = due
 
 

@@ -16,6 +16,8 @@ EVERY = 15.0
 """Seconds between the starts: money is kept back for trouble that begins late (F4)."""
 SPREAD = 30.0
 """Starts over which the stakes stay of one size, roughly: seven minutes; then they fall as 1/(j ln² j)."""
+LONG_SPREAD = 240.0
+"""An hour: for what comes suddenly, at any time, and must be found in seconds."""
 MISSED = 100
 """Starts that are made up for after a gap."""
 TOP = 60.0
@@ -28,13 +30,14 @@ class Wealth:
     """A mixture over alternatives k and starting times j: cash + Σ_k parts[k].
 
     ``prior`` (sums to 1) splits every start over the alternatives; ``first`` is staked at once, the rest in
-    parts s(j) - s(j + 1), s(j) = 1/(1 + ln(1 + j/30)): they fall so slowly that trouble after an hour still
-    finds a stake, and never run out. What exceeds e^``top`` in all is given away: old evidence must not outvote
-    what is new.
+    parts s(j) - s(j + 1), s(j) = 1/(1 + ln(1 + j/``spread``)): they fall so slowly that trouble after an
+    hour still finds a stake, and never run out. What exceeds e^``top`` in all is given away: old evidence must
+    not outvote what is new.
     """
 
     prior: tuple[float, ...]
     first: float = 0.55
+    spread: float = SPREAD
     top: float = TOP
     parts: list[float] = field(default_factory=list)
     cash: float = 1.0
@@ -83,6 +86,11 @@ class Wealth:
         self.starts, self.began, self.value = data["starts"], data["began"], None
         return self
 
+    def later(self, j: int) -> float:
+        """What is staked at the start ``j`` = 0, 1, … after the first."""
+        here, next_one = (1.0 / (1.0 + log1p(i / self.spread)) for i in (j, j + 1))
+        return (1.0 - self.first) * (here - next_one)
+
     def _begin(self, t: float) -> None:
         if not self.starts:
             self.began, self.parts = t, [0.0] * len(self.prior)
@@ -90,17 +98,12 @@ class Wealth:
         self.starts = max(self.starts, due - MISSED)  # after a huge gap: stakes not made are merely kept
         while self.starts < due:
             self.starts += 1
-            self._stake(self.first if self.starts == 1 else (1.0 - self.first) * later(self.starts - 2))
+            self._stake(self.first if self.starts == 1 else self.later(self.starts - 2))
 
     def _stake(self, amount: float) -> None:
         amount = min(amount, self.cash)
         self.cash -= amount
         self.parts = [value + amount * part for value, part in zip(self.parts, self.prior, strict=True)]
-
-
-def later(j: int) -> float:
-    """The part of what was kept back that is staked at start ``j`` = 0, 1, …"""
-    return 1.0 / (1.0 + log1p(j / SPREAD)) - 1.0 / (1.0 + log1p((j + 1) / SPREAD))
 
 
 def log_of(value: float) -> float:

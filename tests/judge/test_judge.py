@@ -40,7 +40,7 @@ def test_five_times_the_errors_are_taken_back(seed):
     assert 60.0 < played.failed < 400.0
     assert played.last.blame == ("errors",)
     assert played.last.why[0].startswith("errors: new ")
-    assert "1.1 times + 0.010 %" in played.last.why[0]
+    assert "limit old + 0.010 %" in played.last.why[0]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

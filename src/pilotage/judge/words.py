@@ -51,7 +51,9 @@ def duration(seconds: float) -> str:
 
 
 def margin(ratio: float, excess: float) -> str:
-    return f"{ratio:g} times" + (f" + {percent(excess)}" if excess > 0.0 else "")
+    """``1.5 × old + 0.050 %``."""
+    old = "old" if ratio == 1.0 else f"{ratio:g} × old"
+    return f"{old} + {percent(excess)}" if excess > 0.0 else old
 
 
 def figures(measure: Measure) -> str:

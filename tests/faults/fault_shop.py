@@ -334,7 +334,7 @@ def _manifest(listen: int, preview: int) -> dict[str, Any]:
             "warm_up": "0s",
             "minimum_requests": 10,
             "latency": False,
-            "errors": {"excess": "5%", "pass_excess": "40%", "limit": "60%"},
+            "errors": {"excess": "5%", "pass_excess": "40%", "limit": "49%"},
         },
         "environments": {
             "local": {

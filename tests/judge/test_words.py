@@ -42,7 +42,7 @@ def test_what_is_missing():
 def test_why_it_is_taken_back():
     measure = Measure(name="errors", new=0.041, old=0.001, low=12.3, limit=1.1)
     assert words.worse(measure, words.margin(1.1, 0.0001), "") == (
-        "errors: new 4.1 %, old 0.10 %; at least 12 times as many (limit 1.1 times + 0.010 %)"
+        "errors: new 4.1 %, old 0.10 %; at least 12 times as many (limit 1.1 × old + 0.010 %)"
     )
 
 

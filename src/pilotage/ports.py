@@ -11,7 +11,7 @@ other side raises the port's error class with a Problem; it never hangs longer t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -111,8 +111,11 @@ class Store(Protocol):
         """Leases rollouts that are not final, are due, and are nobody's (or whose lease has run out)."""
         ...
 
-    async def renew(self, owner: str, now: datetime, ttl: timedelta) -> None:
-        """Keeps all leases of this owner that have not been taken away."""
+    async def renew(self, owner: str, now: datetime, ttl: timedelta, rollouts: Collection[str]) -> None:
+        """Keeps the leases of this owner on these rollouts that have not been taken away.
+
+        Only on those that it drives: a lease whose claim was not heard, or that could not be given back, runs
+        out."""
         ...
 
     async def take_over(self) -> None:

@@ -248,16 +248,32 @@ class TestLeases:
     def test_renewed_leases_stay(self, desk: Desk) -> None:
         desk.create()
         desk.hold("w1")
-        desk.renew("w2", at(20), TTL)
-        desk.renew("w1", at(20), TTL)
+        desk.renew("w2", at(20), TTL, ["shop-1"])
+        desk.renew("w1", at(20), TTL, ["shop-1"])
         assert desk.claim("w2", at(49), TTL, 10) == []
         assert desk.hold("w2", now=50)[0].epoch == 2
+
+    def test_a_lease_that_its_owner_does_not_drive_runs_out(self, desk: Desk) -> None:
+        desk.create()
+        desk.create("shop-2", plan=make_plan(environment="staging"))
+        desk.claim("w1", at(0), TTL, 10)
+        desk.renew("w1", at(20), TTL, ["shop-2"])
+        assert [held.rollout for held, _ in desk.claim("w2", at(30), TTL, 10)] == ["shop-1"]
+
+    def test_an_empty_change_tells_whether_the_lease_still_holds(self, desk: Desk) -> None:
+        desk.create()
+        held, state = desk.hold("w1")
+        desk.commit(make_change(state, held=held, wake=at(5)))
+        assert desk.events("shop-1") == desk.events("shop-1")[: state.events]
+        desk.hold("w2", now=30)
+        with pytest.raises(LeaseLost):
+            desk.commit(make_change(state, held=held, wake=at(5)))
 
     def test_a_lease_that_was_taken_away_is_not_renewed(self, desk: Desk) -> None:
         desk.create()
         desk.hold("w1")
         desk.hold("w2", now=30)
-        desk.renew("w1", at(31), TTL * 10)
+        desk.renew("w1", at(31), TTL * 10, ["shop-1"])
         assert desk.hold("w3", now=60)[0] == Held("shop-1", "w3", 3)
 
     def test_the_limit_takes_those_who_wait_longest(self, desk: Desk) -> None:
@@ -332,7 +348,7 @@ class TestLeases:
         held, state = desk.hold()
         over = make_change(state, make_finished(ending), held=held, wake=at(1))
         desk.commit(over)
-        desk.renew("w1", at(1), TTL)
+        desk.renew("w1", at(1), TTL, [state.id])
         desk.release(held, at(0))
         assert desk.due(10**6) == []
         with pytest.raises(LeaseLost):

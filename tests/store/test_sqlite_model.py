@@ -118,7 +118,8 @@ class Both(RuleBasedStateMachine):
 
     @rule(worker=WORKERS, ttl=st.integers(0, 30))
     def renew(self, worker: str, ttl: int) -> None:
-        self.both("renew", worker, at(self.now), timedelta(seconds=ttl))
+        every = ["shop-1", "shop-2", "till-1"]
+        self.both("renew", worker, at(self.now), timedelta(seconds=ttl), every)
 
     @rule(data=st.data(), wake=SECONDS)
     def release(self, data: st.DataObject, wake: int) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from functools import reduce
 
 from pilotage.core import events as e
 from pilotage.core.decide import decide
-from pilotage.core.environment import follow
+from pilotage.core.environment import Environment, follow
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status, apply
 from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
@@ -21,6 +22,7 @@ from pilotage.engine.looking import Look, ask, look, look_at_environment
 from pilotage.engine.performing import perform
 from pilotage.engine.showing import Showcase
 from pilotage.engine.sources import Sources
+from pilotage.errors import Problem
 from pilotage.ports import Change, Clock, Conflict, Held, Reach, ReachOf, Store
 
 HOPS = 5
@@ -48,7 +50,9 @@ class Reconciler:
         report: CheckReport | None = None
         for _ in range(HOPS):
             decision = await self._decide(state, report)
-            await self._commit(held, state, decision.state, decision.events, decision.wake)
+            if decision.events or decision.effects:
+                # Also without an event: who has lost its lease must hear that before it does anything.
+                await self._commit(held, state, decision.state, decision.events, decision.wake)
             state, report = decision.state, None
             if not decision.effects:
                 break
@@ -130,29 +134,39 @@ class Reconciler:
     async def _perform(self, held: Held, state: State, effect: Effect) -> tuple[State, CheckReport | None]:
         report, problem = await perform(effect.command, state.plan, self._reach_of(state.plan))
         now = self._clock.now()
-        event: e.Event
+        outcome: tuple[e.Event, ...] = ()
         if problem is not None:
-            event = e.Failed(at=now, key=effect.key, problem=problem)
-        elif state.intents[effect.key].done:
-            return state, report
-        else:
-            event = e.Done(at=now, key=effect.key, value=effect.value)
-        after = apply(state, event)
-        await self._commit(held, state, after, (event,), None)
+            outcome = (e.Failed(at=now, key=effect.key, problem=problem),)
+        elif not state.intents[effect.key].done:
+            outcome = (e.Done(at=now, key=effect.key, value=effect.value),)
+        after = reduce(apply, outcome, state)
+        await self._commit(held, state, after, outcome, None)
         return after, report
 
     async def _commit(
         self, held: Held, before: State, after: State, events: tuple[e.Event, ...], wake: datetime | None
     ) -> None:
-        if not events:
-            return
         environment = None
         if any(isinstance(event, e.Started | e.Promoted | e.Finished) for event in events):
             known = await self._store.environment(before.plan.service, before.plan.environment)
+            if any(isinstance(event, e.Started) for event in events) and not _free(before, known):
+                raise Conflict(_overtaken(before, known))
             followed = follow(known, before.id, before.plan, events)
             environment = followed if followed is not known else None
         change = Change(state=after, events=events, before=before.events, held=held, wake=wake)
         await self._store.commit(change, environment=environment)
+
+
+def _free(waiting: State, known: Environment) -> bool:
+    """Whether this rollout may begin still: what it saw a moment ago may have changed meanwhile."""
+    live, meant = known.live, waiting.plan.basis.live
+    same = (live.release.id if live else None) == (meant.id if meant else None)
+    return same and known.holder in (None, waiting.id)
+
+
+def _overtaken(waiting: State, known: Environment) -> Problem:
+    what = f"{waiting.id} can not begin: {known.name} has changed since it was looked at"
+    return Problem(code="store.conflict", what=what, why=f"it is held by {known.holder or 'nobody'}")
 
 
 def _old_is_down(state: State, world: Look) -> bool:

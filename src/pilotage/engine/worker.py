@@ -81,7 +81,7 @@ class Worker:
         while True:
             await self._clock.sleep(RENEW_EVERY)
             try:
-                await self._store.renew(self.name, self._clock.now(), LEASE)
+                await self._store.renew(self.name, self._clock.now(), LEASE, tuple(self._tasks))
             except StoreError as error:
                 log.warning("leases could not be renewed: %s", error)
 
@@ -89,7 +89,9 @@ class Worker:
         try:
             await self._drive(held, state)
         finally:
-            self._tasks.pop(held.rollout, None)
+            # A rollout whose lease ran out and was claimed anew has another task by now.
+            if self._tasks.get(held.rollout) is asyncio.current_task():
+                del self._tasks[held.rollout]
 
     async def _drive(self, held: Held, state: State) -> None:
         """Passes over one rollout until it is final, sleeps long, or is somebody else's."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pilotage.core.events import Message, Order
@@ -54,8 +56,14 @@ def claim(
     return claimed
 
 
-def renew(db: sqlite3.Connection, owner: str, now: datetime, ttl: timedelta) -> None:
-    db.execute("UPDATE rollouts SET lease_until = ? WHERE owner = ?", (micros(now + ttl), owner))
+def renew(db: sqlite3.Connection, owner: str, now: datetime, ttl: timedelta, rollouts: Collection[str]) -> None:
+    db.execute(
+        """
+        UPDATE rollouts SET lease_until = ?
+        WHERE owner = ? AND id IN (SELECT value FROM json_each(?))
+        """,
+        (micros(now + ttl), owner, json.dumps(list(rollouts))),
+    )
 
 
 def take_over(db: sqlite3.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ class SqliteStore:
             return []
         return await self._history.write(lambda db: leases.claim(db, owner, now, ttl, limit), durable=False)
 
-    async def renew(self, owner: str, now: datetime, ttl: timedelta) -> None:
-        await self._history.write(lambda db: leases.renew(db, owner, now, ttl), durable=False)
+    async def renew(self, owner: str, now: datetime, ttl: timedelta, rollouts: Collection[str]) -> None:
+        await self._history.write(lambda db: leases.renew(db, owner, now, ttl, rollouts), durable=False)
 
     async def take_over(self) -> None:
         await self._history.write(leases.take_over, durable=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -80,10 +80,10 @@ class MemoryStore:
             claimed.append((Held(rollout=id, owner=owner, epoch=row.epoch), row.state))
         return claimed
 
-    async def renew(self, owner: str, now: datetime, ttl: timedelta) -> None:
+    async def renew(self, owner: str, now: datetime, ttl: timedelta, rollouts: Collection[str]) -> None:
         self._maybe_fail()
         for id, row in self._rows.items():
-            if row.owner == owner:
+            if row.owner == owner and id in rollouts:
                 self._rows[id] = replace(row, lease_until=now + ttl)
 
     async def take_over(self) -> None:

@@ -282,6 +282,10 @@ def _promote(turn: Turn, step: Promote) -> Settled:
     live = turn.state.plan.basis.live
     already = turn.state.promoted or (live.id if live else None)
     if already != step.release:
+        if not turn.confirmed:
+            # What is recorded as the environment's routing must be what was seen, not what was hoped for.
+            turn.wake_in(SOON)
+            return WAITING
         turn.record(e.Promoted(at=turn.now, release=step.release, routing=turn.wanted))
     return Settled(done=True, note=turn.state.plan.version(step.release))
 

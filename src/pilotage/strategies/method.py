@@ -73,7 +73,7 @@ class Method(Frozen):
             telemetry=context.telemetry,
             judge=context.judge if self.judged and not first else None,
             steps=tuple(clear_warm(self, context) + steps),
-            way_back=tuple(self.way_back(context)),
+            way_back=tuple(self.way_back(context) + clear_warm(self, context)),
         )
 
     @abstractmethod
@@ -113,7 +113,7 @@ def shared(context: Context, share: int, key: SplitKey, pins: tuple[Pin, ...] = 
 
 
 def clear_warm(method: Method, context: Context) -> list[Step]:
-    """An older release that is still kept warm makes room first."""
+    """An older release that is still kept warm makes room: first; and last on the way back, if it had not."""
     warm = context.basis.warm
     return [Retire(release=warm.id, drain=method.drain)] if warm and warm.id != context.new.id else []
 

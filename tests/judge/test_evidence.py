@@ -7,12 +7,15 @@ from math import comb, exp
 import pytest
 
 from pilotage.judge.evidence import (
+    ENOUGH,
+    FEWER,
     FINE,
     FRACTIONS,
     WORSE,
     Counts,
     Margin,
     bernoulli_gains,
+    fewer_gains,
     fraction_gains,
     gains,
     limit_gains,
@@ -69,6 +72,42 @@ def test_bernoulli_form_is_an_e_variable_whatever_the_base_rate_was_guessed(size
             assert max(means(lambda c: bernoulli_gains(c, margin, WORSE, guess), *sizes, p1, p0)) <= SLACK
         for p1 in on_or_above(margin, p0):
             assert max(means(lambda c: bernoulli_gains(c, margin, FINE, guess), *sizes, p1, p0)) <= SLACK
+
+
+FEWER_MARGINS = [Margin(1 / 1.02, 0.0), Margin(1 / 1.2, 0.0), Margin(0.5, 0.0)]
+
+
+@pytest.mark.parametrize("sizes", SIZES[:3])
+@pytest.mark.parametrize("margin", FEWER_MARGINS)
+def test_where_less_is_worse_the_sides_change_places(sizes, margin):
+    for p0 in BASES:
+        line = margin.ratio * p0
+        for form in (poisson_gains, lambda c, m, f: bernoulli_gains(c, m, f, 0.3)):
+            for p1 in (line, 0.5 * (1.0 + line), 1.0):
+                assert max(means(lambda c, f=form: f(c, margin, FEWER), *sizes, p1, p0)) <= SLACK
+            for p1 in (line, 0.5 * line, 0.0):
+                assert max(means(lambda c, f=form: f(c, margin, ENOUGH), *sizes, p1, p0)) <= SLACK
+
+
+def test_fewer_events_are_bet_on_and_noticed():
+    expected = Counts(1000, 60, 3000, 300)
+    assert max(poisson_gains(expected, Margin(1 / 1.02, 0.0), FEWER)) > 5.0
+    assert max(fewer_gains(expected, Margin(1 / 1.02, 0.0))) > 0.01
+    assert max(poisson_gains(Counts(1000, 100, 3000, 300), Margin(1 / 1.2, 0.0), ENOUGH)) > 1.0
+
+
+@pytest.mark.parametrize("burst", [1, 7])
+def test_the_fraction_bet_on_fewer_is_valid_for_bursts_too(burst):
+    margin, n1, n0 = Margin(1 / 1.1, 0.0), 300.0, 700.0
+    for p0 in (0.003, 0.01):
+        new = poisson_weights(n1 * margin.ratio * p0 / burst, 60)
+        old = poisson_weights(n0 * p0 / burst, 60)
+        total = [0.0] * len(FRACTIONS)
+        for k1, chance1 in enumerate(new):
+            for k0, chance0 in enumerate(old):
+                bets = fewer_gains(Counts(n1, k1 * burst, n0, k0 * burst), margin)
+                total = [a + chance1 * chance0 * exp(b) for a, b in zip(total, bets, strict=True)]
+        assert max(total) <= SLACK
 
 
 def test_bernoulli_form_bets_and_is_sharper_than_the_poisson_form_at_frequent_events():

@@ -35,6 +35,11 @@ _OPTION = re.compile(r"(?<!\S)--?([A-Za-z][\w-]*)(?:[= ]+)([^\s{-]\S*)")
 _NAMED = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]*)["']?\s*[:=]\s*""")
 _NEXT = re.compile(r"[,}\]#]")
 _LOOSE_URL = re.compile(r"(://[^\s/:@]*:)(?!\d{1,5}(?:\D|$))(\S+)")
+_REFERENCE = {
+    "env": re.compile("[A-Z_][A-Z0-9_]*"),
+    "file": re.compile("/.+"),
+    "before": re.compile("[A-Za-z]*"),
+}
 _PLACEHOLDER = re.compile(r"\{[a-z]+\}")
 
 
@@ -68,7 +73,7 @@ def mark_secrets(node: Node) -> None:
             for key, value in entries:
                 mark_secrets(key)
                 mark_secrets(value)
-                if name_is_secret(key.text):
+                if name_is_secret(key.text) and not _is_reference(value):
                     _mark_all(value)
         case Items(items=items):
             for before, item in zip([None, *items], items, strict=False):
@@ -92,6 +97,17 @@ def mask(line: str, *, parsed: bool) -> str:
             end = stop.start() if stop else len(line)
             line = line[:start] + re.sub(r"\S", "•", line[start:end]) + line[end:]
     return line
+
+
+def _is_reference(value: Node) -> bool:
+    """``{env: NAME}`` or ``{file: /path}``, and ``before``: it says where the secret is."""
+    if not isinstance(value, Entries):
+        return False
+    texts = {key.text: entry.text for key, entry in value.entries if isinstance(entry, Scalar)}
+    if len(texts) < len(value.entries) or not _REFERENCE.keys() >= texts.keys():
+        return False
+    named = texts.keys() - {"before"}
+    return len(named) == 1 and all(_REFERENCE[key].fullmatch(text) for key, text in texts.items())
 
 
 def _mark_all(value: Node) -> None:

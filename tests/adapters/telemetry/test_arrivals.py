@@ -53,7 +53,7 @@ values = st.one_of(
     st.floats(),
     st.builds(Classic, st.dictionaries(st.floats(), st.floats(), max_size=4)),
     st.builds(
-        Exponential, st.integers(-4, 20), st.dictionaries(st.integers(-500, 500), st.floats(0, 9), max_size=4)
+        Exponential, st.integers(-10, 20), st.dictionaries(st.integers(-500, 500), st.floats(0, 9), max_size=4)
     ),
 )
 times = st.one_of(st.none(), st.floats(0, 50), st.just(nan), st.just(inf))

@@ -376,5 +376,22 @@ def test_the_example_of_the_page_works(tmp_path: Path) -> None:
     stage.play(story)
 
 
+@pytest.mark.parametrize("scale", [2_000_000_000, -2_000_000_000, 21, -11])
+def test_histograms_of_an_absurd_scale_harm_nobody(tmp_path: Path, scale: int) -> None:
+    stage = Stage(tmp_path)
+
+    async def story() -> None:
+        request = counters("1.0", {"shop.orders": [point(5)]})
+        absurd = point(0) | {"count": "3", "scale": scale, "positive": {"offset": 5, "bucketCounts": ["3"]}}
+        del absurd["asDouble"]
+        data = {"aggregationTemporality": 2, "dataPoints": [absurd]}
+        metrics = request["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+        metrics.append({"name": "shop.seconds", "exponentialHistogram": data})
+        assert await stage.post(request) == 200
+        assert known((await stage.source.read(WATCHED)).old) == {"orders": 5}
+
+    stage.play(story)
+
+
 def test_a_zip_bomb_is_small_here() -> None:
     assert len(zlib.compress(b"0" * 40_000_000)) < 100_000

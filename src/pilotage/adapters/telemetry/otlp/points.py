@@ -20,6 +20,8 @@ from pilotage.adapters.telemetry.ledger import Labels
 
 Value = float | Classic | Exponential
 _NANO = 1e-9
+LEAST_SCALE, MOST_SCALE = -10, 20
+"""Scales that the data model speaks of; others would be beyond a float."""
 
 
 class Kind(StrEnum):
@@ -102,8 +104,10 @@ def _classic(point: pb.HistogramDataPoint) -> Classic:
     return Classic(cumulative)
 
 
-def _exponential(point: pb.ExponentialHistogramDataPoint, unit: float) -> Exponential:
+def _exponential(point: pb.ExponentialHistogramDataPoint, unit: float) -> Exponential | None:
     """OpenTelemetry's bucket i is (base^i, base^(i+1)]; ours goes by its upper bound."""
+    if not LEAST_SCALE <= point.scale <= MOST_SCALE:
+        return None
     first = point.positive.offset + 1
     buckets = {first + place: float(n) for place, n in enumerate(point.positive.bucket_counts) if n}
     low = float(point.zero_count + sum(point.negative.bucket_counts))

@@ -7,8 +7,18 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotage.core.judging import JudgeSettings
+from pilotage.core.judging import (
+    AtHorizon,
+    JudgeSettings,
+    Kind,
+    MeasureSettings,
+    OldFails,
+    Role,
+    Slo,
+    Worse,
+)
 from pilotage.manifest.judge_file import load_judge_text
+from pilotage.manifest.judge_rules import GROUPS
 from pilotage.manifest.judge_text import judge_text
 
 fractions = st.integers(1, 499_999).map(lambda parts: parts / 1_000_000)
@@ -16,6 +26,30 @@ ratios = st.floats(1, 2).map(lambda ratio: round(ratio, 9))
 wider = st.floats(2, 1e6)
 durations = st.timedeltas(timedelta(microseconds=1), timedelta(days=3000))
 
+names = st.from_regex(r"[a-z][a-z_]{2,8}", fullmatch=True).filter(lambda name: name not in GROUPS)
+measures = st.builds(
+    MeasureSettings,
+    kind=st.sampled_from(Kind),
+    of=st.none() | names,
+    per=names,
+    worse=st.sampled_from(Worse),
+    role=st.sampled_from(Role),
+    ratio=st.none() | ratios,
+    excess=st.floats(0, 1),
+    pass_ratio=st.none() | wider,
+    pass_excess=st.none() | st.floats(1, 9),
+    weight=wider,
+    group=names,
+    after=durations,
+)
+slos = st.builds(
+    Slo,
+    objective=fractions,
+    burn=wider.filter(lambda burn: burn > 1),
+    long=st.just(timedelta(days=3001)),
+    short=durations,
+    role=st.sampled_from([Role.GUARD, Role.WATCH]),
+)
 judges = st.builds(
     JudgeSettings,
     false_rollback=fractions,
@@ -34,6 +68,15 @@ judges = st.builds(
     warm_up=st.one_of(st.just(timedelta(0)), durations),
     interval=durations,
     minimum_requests=st.integers(0, 10**9),
+    measures=st.dictionaries(names, measures, max_size=3),
+    weights=st.dictionaries(st.sampled_from(GROUPS), wider, max_size=3),
+    traffic=st.booleans(),
+    slos=st.lists(slos, max_size=2).map(tuple),
+    old_fails=st.sampled_from(OldFails),
+    horizon=st.none() | durations,
+    at_horizon=st.sampled_from(AtHorizon),
+    bake=durations,
+    promote_share=fractions,
 )
 
 

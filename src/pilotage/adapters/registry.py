@@ -59,7 +59,13 @@ class Registry:
 
     def _source(self, plan: Plan, part: str, spec: TelemetrySpec) -> TelemetrySource:
         known = len(self._made)
-        source: TelemetrySource = self._adapter(plan, part, spec, source_or_its_absence)
+        source: TelemetrySource
+        try:
+            source = self._adapter(plan, part, spec, source_or_its_absence)
+        except PilotageError:
+            raise
+        except Exception as error:  # a stranger's code, or settings of another version of it
+            source = Absent(_not_made(spec.kind, error))
         if len(self._made) > known:
             self._sources.append(source)
         return source
@@ -157,6 +163,15 @@ def _adapter(group: str, noun: str, kind: str) -> Any:
         mend=f"installed are: {known}",
     )
     raise PilotageError(problem, exit_code=ExitCode.REFUSED_MANIFEST)
+
+
+def _not_made(kind: str, error: Exception) -> Problem:
+    return Problem(
+        code="telemetry.not-made",
+        what=f"the telemetry source {kind} can not be made with the settings of this plan",
+        why=type(error).__name__,
+        mend="`pilotage check` says what is wrong with the settings of the manifest as it is now",
+    )
 
 
 def unwritable(folder: Path, error: OSError) -> PilotageError:

@@ -78,3 +78,11 @@ def show_duration(value: timedelta) -> str:
 DurationText = Annotated[timedelta, BeforeValidator(parse_duration)]
 ShareText = Annotated[int, BeforeValidator(parse_share)]
 FractionText = Annotated[float, BeforeValidator(parse_fraction)]
+
+
+def parse_amount(text: Any) -> Any:
+    """``0.5%`` → 0.005; a bare number stays what it is: events for each unit, where there is no share."""
+    return parse_fraction(text) if isinstance(text, str) else text
+
+
+AmountText = Annotated[float, BeforeValidator(parse_amount)]

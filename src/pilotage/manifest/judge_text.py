@@ -12,13 +12,17 @@ from typing import Any
 from pydantic import BaseModel, BeforeValidator, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from pilotage.core.judging import JudgeSettings
+from pilotage.core.judging import JudgeSettings, MeasureSettings, Slo
 from pilotage.core.notation import parse_fraction, show_duration
-from pilotage.manifest.document import JudgeBlock
+from pilotage.manifest.document import JudgeBlock, MeasureBlock, SloBlock
 from pilotage.manifest.fields import bare, is_model
 
 _PREFIX = {"errors": "error_", "latency": "latency_"}
 """Blocks whose keys are fields of JudgeSettings with a prefix."""
+
+
+_WRITTEN: Mapping[type[BaseModel], type[BaseModel]] = {MeasureSettings: MeasureBlock, Slo: SloBlock}
+"""The blocks that these values are written as."""
 
 
 def judge_text(settings: JudgeSettings) -> str:
@@ -60,12 +64,9 @@ def _plain(value: Any) -> Any:
         case Enum():
             return value.value
         case BaseModel():
-            found = {name: getattr(value, name) for name in type(value).model_fields}
-            return {
-                name: _shown(type(value).model_fields[name], one)
-                for name, one in found.items()
-                if one is not None
-            }
+            fields = _WRITTEN.get(type(value), type(value)).model_fields
+            found = {name: getattr(value, name) for name in fields}
+            return {name: _shown(fields[name], one) for name, one in found.items() if one is not None}
         case Mapping():
             return {key: _plain(one) for key, one in value.items()}
         case tuple() | list():

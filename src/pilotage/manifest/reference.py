@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from pilotage.core.notation import parse_fraction, parse_share, show_duration
+from pilotage.core.notation import parse_amount, parse_fraction, parse_share, show_duration
 from pilotage.core.values import EVERYBODY
 from pilotage.manifest import document as d
 from pilotage.manifest.codes import CODES
@@ -32,6 +32,8 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("judge", d.JudgeBlock),
     ("judge.errors", d.ErrorsBlock),
     ("judge.latency", d.LatencyBlock),
+    ("judge.measures.NAME", d.MeasureBlock),
+    ("judge.slos[]", d.SloBlock),
     ("environments.NAME", d.EnvironmentBlock),
     ("environments.NAME.target", d.TargetBlock),
     ("environments.NAME.router", d.RouterBlock),
@@ -83,6 +85,8 @@ def _notation(annotation: Any, metadata: list[Any]) -> str:
         return "share: `5%`"
     if any(one in get_args(Rate) for one in metadata):
         return "rate: `100/s`"
+    if parse_amount in functions:
+        return "share: `5%`, or number"
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
         return _notation(inner, more)
@@ -90,7 +94,7 @@ def _notation(annotation: Any, metadata: list[Any]) -> str:
     if plain is not annotation:
         return _notation(_annotated(annotation), metadata)
     if get_origin(plain) is Literal:
-        return " or ".join(f"`{choice}`" for choice in get_args(plain))
+        return " or ".join(f"`{choice}`" for choice in map(str, get_args(plain)))
     if get_origin(plain) is tuple:
         return f"list of {_plural(_notation(get_args(plain)[0], []))}"
     if get_origin(plain) is dict:
@@ -122,7 +126,7 @@ def _plural(notation: str) -> str:
 def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     functions = [one.func for one in field.metadata if isinstance(one, BeforeValidator)]
-    if parse_fraction in functions:
+    if parse_fraction in functions or (parse_amount in functions and value is not None):
         return f"`{value * 100:g}%`"
     if isinstance(value, BaseModel) or value is None or value in ((), {}):
         return ""

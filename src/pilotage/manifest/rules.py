@@ -30,6 +30,7 @@ from pilotage.manifest.document import (
     TargetBlock,
     TelemetryBlock,
 )
+from pilotage.manifest.judge_rules import broken_judge_rules, doubtful_judge
 from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Spot, locate, scalars
 from pilotage.manifest.source import Finding
 from pilotage.manifest.suggest import closest, did_you_mean
@@ -57,6 +58,7 @@ def broken_rules(reading: Reading) -> None:
         _kinds,
         _settings_keys,
         _router_settings,
+        broken_judge_rules,
     ):
         for node, finding in rule(reading.root):
             reading.fault(node, finding)
@@ -350,7 +352,7 @@ def _router_settings(root: Node) -> _Broken:
 
 def doubtful(root: Node, document: Document) -> list[Finding]:
     """What is possible but most likely not meant."""
-    return [*_no_port(root, document), *_same_for_all(root, document)]
+    return [*_no_port(root, document), *_same_for_all(root, document), *doubtful_judge(root, document)]
 
 
 def _no_port(root: Node, document: Document) -> Iterator[Finding]:

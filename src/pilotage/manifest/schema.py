@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from pilotage.core.notation import parse_duration, parse_fraction, parse_share
+from pilotage.core.notation import parse_amount, parse_duration, parse_fraction, parse_share
 from pilotage.manifest.document import Document
 
 SCHEMA_ID = "urn:pilotage:manifest:1"
@@ -23,7 +23,13 @@ _SHARE = {
     "pattern": r"^ *(?:100(?:\.0+)?|\d{1,2}(?:\.\d+)?) ?% *$",
     "examples": ["5%", "0.5%"],
 }
-_NOTATIONS = ((parse_duration, _DURATION), (parse_share, _SHARE), (parse_fraction, _SHARE))
+_AMOUNT = {"anyOf": [{"type": "number", "minimum": 0}, _SHARE]}
+_NOTATIONS = (
+    (parse_duration, _DURATION),
+    (parse_share, _SHARE),
+    (parse_fraction, _SHARE),
+    (parse_amount, _AMOUNT),
+)
 
 
 def json_schema() -> dict[str, Any]:

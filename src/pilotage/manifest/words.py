@@ -183,6 +183,15 @@ HttpPath = Annotated[
 Variable = Annotated[
     str, Spelled(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name", "letters, digits and _ only", "name")
 ]
+Figure = Annotated[
+    str,
+    Spelled(
+        r"[A-Za-z_][A-Za-z0-9_.-]{0,63}",
+        "the name of a figure",
+        "letters, digits and _.- only, beginning with a letter, at most 64",
+        "name",
+    ),
+]
 HeaderName = Annotated[
     str, Spelled(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name", "no spaces or colons", "name")
 ]

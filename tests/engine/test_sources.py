@@ -18,7 +18,7 @@ from test_engine import Place, Yes, final, quick, replaced, routing_of, until, w
 
 from pilotage.core.events import Created
 from pilotage.core.inputs import Inputs, nothing_heard
-from pilotage.core.judging import Arm, Snapshot
+from pilotage.core.judging import Arm, Kind, MeasureSettings, Role, Snapshot
 from pilotage.core.merging import router_reading
 from pilotage.core.plan import TelemetrySpec
 from pilotage.core.state import State, Status, fold
@@ -279,3 +279,26 @@ def test_latency_in_other_buckets_is_left_out_and_told():
 async def looked(place: Place, state: State, now: datetime) -> Reading:
     watched = Watched(service="shop", environment="prod", new=NEW, old=OLD)
     return router_reading(await place.router.telemetry(), watched, now)
+
+
+def test_a_measure_that_nobody_counts_holds_and_is_told():
+    measures = {"carts": MeasureSettings(kind=Kind.COUNT, role=Role.MUST)}
+
+    async def story():
+        place = Shop()
+        made = planned(judge=quick().judge.model_copy(update={"measures": measures}))
+        await place.settle(made)
+        async with working(place) as team:
+            rollout = await place.begin(made)
+            told = await until(place, rollout.id, lambda state: state.problem is not None)
+            await place.clock.sleep(300)
+            held = await place.store.rollout(rollout.id)
+            leave(team)
+        return told, held
+
+    told, held = asyncio.run(story())
+    assert told.problem.code == "telemetry.missing"
+    assert "carts" in told.problem.why
+    assert held.status is Status.RUNNING
+    assert held.problem == told.problem
+    assert held.shares[NEW.id] == 100_000

@@ -14,6 +14,7 @@ from pilotage.core.merging import without_latency
 from pilotage.core.state import State, Status
 from pilotage.core.telemetry import Reading
 from pilotage.core.values import EVERYBODY
+from pilotage.errors import Problem
 from pilotage.judge import Judge
 from pilotage.ports import Store
 
@@ -21,6 +22,7 @@ HISTORY = 3600
 """Readings of the old version alone that are kept at most."""
 CHECKPOINT_EVERY = 60
 """Snapshots between two checkpoints: so many are fed again after a crash."""
+MISSING_AFTER = timedelta(seconds=15)
 OTHER_BUCKETS = "latency is counted in other buckets than when this rollout began: left out"
 
 
@@ -34,6 +36,8 @@ class Seat:
     verdict: Verdict | None = None
     notes: tuple[str, ...] = ()
     """What could not be used of the last reading, and why."""
+    missing_since: datetime | None = None
+    """Since when the judge misses telemetry."""
     before: list[Reading] = field(default_factory=list)
     """The old version alone. Fed when users first see the new one: only then is their time known."""
 
@@ -108,6 +112,8 @@ class Bench:
         if old_is_down:
             snapshot = snapshot.model_copy(update={"control": None})
         await self._feed(state, seat, snapshot)
+        missing = seat.verdict is not None and bool(seat.verdict.missing)
+        seat.missing_since = (seat.missing_since or now) if missing else None
 
     async def _feed(self, state: State, seat: Seat, snapshot: Snapshot) -> None:
         inputs = seat.inputs.and_then(snapshot)
@@ -131,6 +137,15 @@ class Bench:
         """What the judge could not use of the last reading, and why."""
         seat = self._seats.get(rollout)
         return () if seat is None else seat.notes
+
+    def trouble(self, rollout: str, now: datetime) -> list[Problem]:
+        """Telemetry that has been missing for longer than a lost look: it holds, and somebody should know."""
+        seat = self._seats.get(rollout)
+        if seat is None or seat.missing_since is None or now - seat.missing_since < MISSING_AFTER:
+            return []
+        assert seat.verdict is not None
+        what, mend = "telemetry is missing: holding", "see whether the sources of `telemetry` still count it"
+        return [Problem(code="telemetry.missing", what=what, why="; ".join(seat.verdict.missing), mend=mend)]
 
     def forget(self, rollout: str) -> None:
         self._seats.pop(rollout, None)

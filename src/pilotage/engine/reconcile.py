@@ -116,7 +116,7 @@ class Reconciler:
             if await self._bench.begins(state):
                 self._bench.remember(state, await self._sources.history(state, reach, now))
             await self._bench.hear(state, reading, now, old_is_down=_old_is_down(state, world))
-        world.trouble.extend(self._sources.trouble(state.id))
+        world.trouble.extend([*self._sources.trouble(state.id), *self._bench.trouble(state.id, now)])
 
     async def _ask_router(
         self, state: State, reach: Reach, world: Look, now: datetime, *, judged: bool

@@ -18,8 +18,8 @@ from pilotage.core.values import Frozen
 from pilotage.errors import Place, Problem
 from pilotage.manifest.compose import Unreadable, compose
 from pilotage.manifest.data import Reading
-from pilotage.manifest.document import JudgeBlock
 from pilotage.manifest.explain import explain
+from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.load import check_characters, decoded, read
 from pilotage.manifest.model import ManifestError, judge_settings
 from pilotage.manifest.nodes import Entries, Node, Scalar

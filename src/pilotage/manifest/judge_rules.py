@@ -14,7 +14,8 @@ from pilotage.core.notation import parse_duration, parse_fraction
 from pilotage.core.plan import ROUTER
 from pilotage.core.values import EVERYBODY, percent
 from pilotage.manifest.data import shown
-from pilotage.manifest.document import Document, JudgeBlock
+from pilotage.manifest.document import Document
+from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Spot, locate
 from pilotage.manifest.source import Finding
 from pilotage.manifest.suggest import did_you_mean

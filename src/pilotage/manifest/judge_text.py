@@ -14,8 +14,8 @@ from pydantic.fields import FieldInfo
 
 from pilotage.core.judging import JudgeSettings, MeasureSettings, Slo
 from pilotage.core.notation import parse_fraction, show_duration
-from pilotage.manifest.document import JudgeBlock, MeasureBlock, SloBlock
 from pilotage.manifest.fields import bare, is_model
+from pilotage.manifest.judge_blocks import JudgeBlock, MeasureBlock, SloBlock
 
 _PREFIX = {"errors": "error_", "latency": "latency_"}
 """Blocks whose keys are fields of JudgeSettings with a prefix."""

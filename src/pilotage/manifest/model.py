@@ -21,9 +21,9 @@ from pilotage.manifest.document import (
     CheckBlock,
     Document,
     EnvironmentBlock,
-    JudgeBlock,
     RunPatch,
 )
+from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.nodes import Node, locate
 from pilotage.manifest.source import Source
 from pilotage.manifest.suggest import did_you_mean

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pilotage.core.notation import parse_amount, parse_fraction, parse_share, show_duration
 from pilotage.core.values import EVERYBODY
 from pilotage.manifest import document as d
+from pilotage.manifest import judge_blocks as j
 from pilotage.manifest.codes import CODES
 from pilotage.manifest.fields import bare, is_model
 from pilotage.manifest.words import Rate
@@ -29,11 +30,11 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("versions.VERSION", d.VersionBlock),
     *((f"strategy with method: {name}", method) for name, method in METHODS.items()),
     ("strategy.pilots[]", Pilots),
-    ("judge", d.JudgeBlock),
-    ("judge.errors", d.ErrorsBlock),
-    ("judge.latency", d.LatencyBlock),
-    ("judge.measures.NAME", d.MeasureBlock),
-    ("judge.slos[]", d.SloBlock),
+    ("judge", j.JudgeBlock),
+    ("judge.errors", j.ErrorsBlock),
+    ("judge.latency", j.LatencyBlock),
+    ("judge.measures.NAME", j.MeasureBlock),
+    ("judge.slos[]", j.SloBlock),
     ("environments.NAME", d.EnvironmentBlock),
     ("environments.NAME.target", d.TargetBlock),
     ("environments.NAME.router", d.RouterBlock),

@@ -24,12 +24,11 @@ from pilotage.manifest.data import Reading, shown
 from pilotage.manifest.document import (
     ArtifactBlock,
     Document,
-    ErrorsBlock,
-    LatencyBlock,
     RouterBlock,
     TargetBlock,
     TelemetryBlock,
 )
+from pilotage.manifest.judge_blocks import ErrorsBlock, LatencyBlock
 from pilotage.manifest.judge_rules import broken_judge_rules, doubtful_judge
 from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Spot, locate, scalars
 from pilotage.manifest.source import Finding

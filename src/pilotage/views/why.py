@@ -159,6 +159,14 @@ def _told(state: State, judgement: e.Judged | None, events: Sequence[e.Event]) -
     return told(state.plan, judgement.verdict, judgement.at, before, over=state.cause is e.Cause.UNDECIDED)
 
 
+def _with_notes(said: Told | None, glance: Glance | None) -> Told | None:
+    """With what could not be used of the last look's telemetry."""
+    if said is None or glance is None or not glance.notes:
+        return said
+    left_out = f"Of the telemetry was left out: {'; '.join(glance.notes)}."
+    return said.model_copy(update={"more": (*said.more, left_out)})
+
+
 _ASKED = "No measurement decided this; the same plan may be released again."
 
 
@@ -271,7 +279,7 @@ def _running(state: State, events: Sequence[e.Event], glance: Glance | None, now
         would += [f"{told_name(one.name)}: {lacking(one.missing)}." for one in measures if one.missing]
     return _Answer(
         decided=tuple(decided),
-        verdict=_told(state, judgement, events),
+        verdict=_with_notes(_told(state, judgement, events), glance),
         evidence=evidence,
         would_change=tuple(would),
         at=state.entered,

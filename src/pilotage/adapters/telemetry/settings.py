@@ -20,11 +20,17 @@ def problems_with(model: type[BaseModel], settings: Mapping[str, Any], kind: str
         # A value that is a text or a reference to a secret is refused as both: once is enough.
         both = {one["loc"][:-1] for one in found if one["loc"] and one["loc"][-1] == "str"}
         return [
-            _problem(one["type"], [step for step in one["loc"] if step != "Secret"], one["msg"], model, kind)
+            _problem(
+                one["type"], [step for step in one["loc"] if "Secret" not in str(step)], one["msg"], model, kind
+            )
             for one in found
             if not (one["loc"] and one["loc"][-1] == "str" and len(found) > len(both))
         ]
     return []
+
+
+def _plain(location: Sequence[str | int]) -> list[str | int]:
+    return [step for step in location if "Secret" not in str(step)]
 
 
 def _problem(

@@ -37,10 +37,11 @@ def judge_lines(view: RolloutView, width: int, *, brief: bool = False) -> list[L
 
 
 def _alerts(judge: JudgeView, width: int, *, brief: bool) -> list[Line]:
-    """Telemetry that is missing; and why it holds, where that is not a matter of figures."""
+    """Telemetry that is missing or left out; and why it holds, where that is not a matter of figures."""
     if judge.missing and brief:
         return [fit(line(span(f"  Missing: {'; '.join(judge.missing)}", Tone.WARN)), width)]
-    lines = [row for one in judge.missing for row in wrap(line(span(f"  Missing: {one}", Tone.WARN)), width, 4)]
+    told = [f"  Missing: {one}" for one in judge.missing] + [f"  Left out: {one}" for one in judge.left_out]
+    lines = [row for one in told for row in wrap(line(span(one, Tone.WARN)), width, 4)]
     if brief or not judge.measures:
         return lines
     figures = tuple(f"{one.name}: " for one in judge.measures)

@@ -53,7 +53,7 @@ def view_of(state: State, events: Sequence[e.Event], glance: Glance | None, now:
         warm_until=_warm_until(state),
         steps=_steps(state, events, now),
         traffic=_traffic(state, glance.telemetry if glance else None),
-        judge=_judge(_verdict(state, events, glance)),
+        judge=_judge(_verdict(state, events, glance), () if glance is None else glance.notes),
         instances=_instances(state, glance.instances if glance else (), now),
         problem=state.problem,
         next=coming(state, now),
@@ -220,8 +220,8 @@ def _verdict(state: State, events: Sequence[e.Event], glance: Glance | None) -> 
     return judged[-1] if decided else seen
 
 
-def _judge(verdict: Verdict | None) -> JudgeView | None:
-    return None if verdict is None else judge_view(verdict)
+def _judge(verdict: Verdict | None, notes: tuple[str, ...]) -> JudgeView | None:
+    return None if verdict is None else judge_view(verdict).model_copy(update={"left_out": notes})
 
 
 def judge_view(verdict: Verdict) -> JudgeView:

@@ -82,6 +82,8 @@ class JudgeView(Frozen):
     why: tuple[str, ...]
     missing: tuple[str, ...] = ()
     """Telemetry that should be there and is not."""
+    left_out: tuple[str, ...] = ()
+    """Telemetry that could not be used, and why."""
     measures: tuple[MeasureView, ...]
     requests_old: int
     requests_new: int

@@ -134,7 +134,7 @@ class Comparison:
 
     def refresh(self, phi: float) -> None:
         """Bring the confidence sequence up to date (it is dear, so not at every look)."""
-        self.low, self.high = interval(self.steps, phi)
+        self.low, self.high = interval(self.steps, phi, (self.low, self.high))
 
     def needed(self, history: History, target: float) -> float | None:
         """Requests on the new version until ln evidence for going on is ``target``, if all goes on as now.

@@ -41,7 +41,10 @@ def buckets(arm: Arm | None) -> Vector | None:
 
 def field(arm: Arm | None, name: str) -> float | None:
     """A declared field of an arm; None if it is not known, or no possible figure."""
-    value = None if arm is None else getattr(arm, name, None)
+    if arm is None:
+        return None
+    extra = arm.__pydantic_extra__
+    value = extra[name] if extra and name in extra else arm.__dict__.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if isfinite(value) and 0.0 <= value < MOST else None

@@ -317,3 +317,10 @@ def test_a_pass_at_one_share_says_nothing_about_the_next():
     assert story.shares()[-1] == 500_000, "one pass is the permission for one step"
     story.judged_at = None
     assert story.run().state.status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize(("by", "watched"), [("request", True), ("user", False)])
+def test_the_share_of_traffic_is_watched_only_where_shares_are_of_requests(by, watched):
+    planned = plan(Canary(by=by))
+    assert planned.judge is not None
+    assert planned.judge.traffic is watched

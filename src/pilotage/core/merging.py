@@ -136,5 +136,8 @@ def _counted(counters: Counters | None) -> Arm | None:
     if counters is None:
         return None
     return Arm(
-        requests=counters.requests, errors=counters.errors, latency_bucket=counters.latency_bucket or None
+        requests=counters.requests,
+        errors=counters.errors,
+        latency_bucket=counters.latency_bucket or None,
+        inflight=counters.inflight,
     )

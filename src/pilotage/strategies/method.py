@@ -71,10 +71,16 @@ class Method(Frozen):
             target=context.target,
             router=context.router,
             telemetry=context.telemetry,
-            judge=context.judge if self.judged and not first else None,
+            judge=self._judge(context) if self.judged and not first else None,
             steps=tuple(clear_warm(self, context) + steps),
             way_back=tuple(self.way_back(context) + clear_warm(self, context)),
         )
+
+    def _judge(self, context: Context) -> JudgeSettings:
+        """Users send unlike numbers of requests: a share of users says nothing of the share of requests."""
+        if self.by == "user":
+            return context.judge.model_copy(update={"traffic": False})
+        return context.judge
 
     @abstractmethod
     def forward(self, context: Context) -> list[Step]:

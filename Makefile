@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check fast benchmark clean
+.PHONY: demo test check fast simulate benchmark clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo/demo.py
@@ -21,6 +21,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Many seeds; SEED=n plays one again and tells its story.
+simulate: $(VENV)/.installed-dev
+	$(BIN)/python -m pilotage.simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
 benchmark: $(VENV)/.installed-dev
 	for script in router_changes rollback_time worker_cost command_startup; do \

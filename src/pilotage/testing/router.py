@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ class FakeRouter:
     ``unreachable``  every call raises RouterError
     ``counters``, ``users_served``, ``users_failed``, ``inflight``   what the readings show; see ``serve``
     ``applied``      every routing that was given to ``apply``, in order
+    ``changed``      is called whenever another routing has come into effect
     """
 
     def __init__(self, site: Site | None = None) -> None:
@@ -36,6 +37,7 @@ class FakeRouter:
         self.users_failed = 0
         self.inflight: dict[str, int] = {}
         self.applied: list[Routing] = []
+        self.changed: Callable[[], None] = lambda: None
         self.serving: Routing | None = None
         self._waiting: Routing | None = None
         self._rejected: Problem | None = None
@@ -67,11 +69,11 @@ class FakeRouter:
             self.restart()
         self._rejected, self.refuse_next = self.refuse_next, None
         self._waiting = None if self._rejected else routing
-        self._settle()
+        self.settle()
 
     async def observe(self) -> RouterSeen:
         self._reach()
-        self._settle()
+        self.settle()
         return RouterSeen(
             running=self._running,
             revision=self.serving.revision if self.serving and self._running else None,
@@ -124,9 +126,17 @@ class FakeRouter:
         self.users_served += len(statuses)
         self.users_failed += failed
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """What was taken comes into effect, unless the router is stuck."""
         if self._waiting is not None and not self.stuck:
             self.serving, self._waiting = self._waiting, None
+            self.changed()
+
+    def forget(self, routing: Routing | None) -> None:
+        """It restarts with an older routing, or with none: what its contract forbids, and happens."""
+        self.restart()
+        self.serving, self._waiting, self._rejected = routing, None, None
+        self.changed()
 
     def _inflight(self) -> dict[str, int]:
         if self.serving is None:

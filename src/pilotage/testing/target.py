@@ -77,6 +77,22 @@ class FakeWorld:
         """It writes a line to its log."""
         self.instances[instance].lines.append(line)
 
+    def age(self, instance: FakeInstance) -> None:
+        """It was looked at once more: starting and stopping come to their end. A world with time of its own
+        overrides this."""
+        instance.looks += 1
+        if instance.phase is Phase.STARTING and instance.looks > self.looks_to_healthy:
+            self.rise(instance)
+        elif instance.phase is Phase.STOPPING and instance.looks > self.looks_to_stopped:
+            instance.enter(Phase.STOPPED)
+
+    def rise(self, instance: FakeInstance) -> None:
+        """It has started: well, or as ill as its release is."""
+        if instance.release.id in self.never_healthy:
+            instance.enter(Phase.UNHEALTHY, "GET / answered 500")
+        else:
+            instance.enter(Phase.HEALTHY)
+
 
 class FakeTarget:
     """Give two of them one ``world`` and they are two workers on the same site."""
@@ -115,7 +131,7 @@ class FakeTarget:
     async def observe(self) -> tuple[Instance, ...]:
         self._called("observe", None)
         for instance in self.world.instances.values():
-            self._age(instance)
+            self.world.age(instance)
         found = sorted(self.world.instances.values(), key=lambda one: (one.release.id, one.number))
         return tuple(_shown(instance) for instance in found)
 
@@ -143,16 +159,6 @@ class FakeTarget:
         started = FakeInstance(release=release, number=number, port=port, pid=port)
         started.lines.append(f"{release.version} listens on {port}")
         self.world.instances[started.id] = started
-
-    def _age(self, instance: FakeInstance) -> None:
-        instance.looks += 1
-        if instance.phase is Phase.STARTING and instance.looks > self.world.looks_to_healthy:
-            if instance.release.id in self.world.never_healthy:
-                instance.enter(Phase.UNHEALTHY, "GET / answered 500")
-            else:
-                instance.enter(Phase.HEALTHY)
-        elif instance.phase is Phase.STOPPING and instance.looks > self.world.looks_to_stopped:
-            instance.enter(Phase.STOPPED)
 
 
 def _shown(instance: FakeInstance) -> Instance:

@@ -1,0 +1,174 @@
+"""People: they release, give orders at any moment, and know nothing of what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from pilotage.core.environment import Environment
+from pilotage.core.events import Order
+from pilotage.core.judging import JudgeSettings
+from pilotage.core.plan import Plan, RouterSpec, TargetSpec
+from pilotage.core.release import Release, Requirement, Run
+from pilotage.core.routing import Address
+from pilotage.core.state import State
+from pilotage.core.steps import Check
+from pilotage.errors import PilotageError
+from pilotage.simulate.place import Place, Quality
+from pilotage.simulate.process import Process
+from pilotage.simulate.trouble import Strike
+from pilotage.strategies.big_bang import BigBang
+from pilotage.strategies.blue_green import BlueGreen
+from pilotage.strategies.canary import Canary
+from pilotage.strategies.method import Context, Method
+from pilotage.strategies.rolling import Rolling
+from pilotage.usecases.releasing import start
+from pilotage.usecases.returning import roll_back
+
+if TYPE_CHECKING:
+    from pilotage.simulate.world import World
+
+MINIMUM = 50
+JUDGE = JudgeSettings(
+    warm_up=timedelta(seconds=1), minimum_requests=MINIMUM, latency=False, error_pass_excess=0.05, traffic=False
+)
+CHECKS = (Check(name="front page", path="/"),)
+SECOND = timedelta(seconds=1)
+QUALITIES = (Quality.GOOD,) * 6 + (Quality.BAD,) * 3 + tuple(Quality)
+ORDERS = (Order.PAUSE, Order.RESUME, Order.PROMOTE, Order.PROMOTE_FULL, Order.ABORT, Order.ROLLBACK)
+
+
+def method(chance: Random) -> Method:
+    """Any method, with times short enough to see its end."""
+    hold, warm = chance.choice((0, 3, 6)) * SECOND, chance.choice((0, 8, 40)) * SECOND
+    quick: dict[str, Any] = {
+        "drain": 3 * SECOND,
+        "ready_within": 25 * SECOND,
+        "by": chance.choice(("request", "user")),
+    }
+    made: list[Method] = [
+        Canary(steps=("5%", "50%"), hold=hold, keep_warm=warm, **quick),
+        Canary(steps=("20%",), hold=hold, keep_warm=warm, **quick),
+        BlueGreen(bake=hold, keep_warm=warm, **quick),
+        Rolling(batch=1, hold=hold, judge=chance.random() < 0.5, keep_warm=warm, **quick),
+        Rolling(batch=2, surge=False, hold=hold, **quick),
+        BigBang(**quick),
+    ]
+    return chance.choice(made)
+
+
+class People:
+    """Everybody who commands, in one simulation."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._commands = 0
+        self._versions = 0
+
+    async def release_all(self, place: Place) -> None:
+        """The first version, and then one after the other, each at its own moment."""
+        chance = self.world.trouble.stream(f"releases {place.name}")
+        await self.release(place, BigBang(drain=3 * SECOND, ready_within=25 * SECOND), Quality.GOOD, chance)
+        gap = self.world.scenario.seconds / (self.world.scenario.releases + 1)
+        for _ in range(self.world.scenario.releases):
+            await asyncio.sleep(chance.uniform(4, gap))
+            quality = chance.choice(QUALITIES)
+            await self.release(place, method(chance), quality, chance, supersede=chance.random() < 0.5)
+
+    async def release(
+        self, place: Place, how: Method, quality: Quality, chance: Random, *, supersede: bool = False
+    ) -> None:
+        """Plans, starts, and tries again for a while when that is refused or fails."""
+        self._versions += 1
+        new = make_release(place.service, f"{self._versions}.0")
+        place.introduce(new.id, quality)
+        for _ in range(6):
+            if self.world.trouble.over:
+                return
+            process = self._command()
+            work = process.run(self._release(process, place, how, new, supersede=supersede))
+            if await self._outcome(process, work):
+                self.world.trouble.tell(f"{place.name}: {new.version} ({quality}) is released by {how.method}")
+                return
+            await asyncio.sleep(chance.uniform(1, 6))
+
+    async def _release(
+        self, process: Process, place: Place, how: Method, new: Release, *, supersede: bool
+    ) -> bool:
+        known = await process.store.environment(place.service, place.name)
+        if known.live is not None and known.live.release.id == new.id:
+            # As planning refuses it: what is live already is released by an earlier try, unheard.
+            return True
+        plan = compiled(place, known, how, new)
+        await start(process.store, process.reach_of, plan, by="ada", now=process.now(), supersede=supersede)
+        return True
+
+    async def roll_back(self, place: Place) -> None:
+        """The command, whatever there is to take back."""
+        process = self._command()
+        await self._outcome(process, process.run(self._roll_back(process, place)))
+
+    async def _roll_back(self, process: Process, place: Place) -> bool:
+        known = await process.store.environment(place.service, place.name)
+        await roll_back(process.store, process.reach_of, known, by="ada", now=process.now())
+        self.world.trouble.tell(f"{place.name}: ada rolls back")
+        return True
+
+    async def _outcome(self, process: Process, work: asyncio.Task[bool]) -> bool:
+        """Whether the command was done; False when it was refused, failed, or died."""
+        done, _ = await asyncio.wait({work}, timeout=60)
+        if not done:
+            process.alive = False
+            return False
+        error = None if work.cancelled() else work.exception()
+        if error is not None and not isinstance(error, PilotageError):
+            self.world.laws.breach("a command ends in a Problem", f"{type(error).__name__}: {error}")
+        return error is None
+
+    def _command(self) -> Process:
+        self._commands += 1
+        return self.world.process(f"command-{self._commands}")
+
+    async def interfere(self, strike: Strike) -> None:
+        """An order between a worker's reading and its saving."""
+        await self.order(strike, "in this very moment ")
+
+    async def order(self, strike: Strike, when: str = "") -> None:
+        """Some order to some unfinished rollout."""
+        found = await self.world.ledger.store.rollouts(unfinished=True)
+        if found:
+            state = strike.chance.choice(found)
+            await self.send(state, strike.chance.choice(ORDERS), when)
+
+    async def send(self, state: State, order: Order, when: str = "") -> None:
+        try:
+            store = self.world.ledger.store
+            message = await store.send(state.id, order, "eve", self.world.wall(0))
+        except PilotageError:
+            return
+        self.world.laws.sent(state.id, message)
+        self.world.trouble.tell(f"{when}eve sends {order.value} to {state.id}")
+
+
+def make_release(service: str, version: str) -> Release:
+    run = Run(command=("serve", "{port}"), folder="/srv")
+    artifact = Requirement(requirements=(f"{service}=={version}",))
+    return Release(service=service, version=version, artifact=artifact, run=run)
+
+
+def compiled(place: Place, known: Environment, how: Method, new: Release) -> Plan:
+    listen, preview = Address(host="127.0.0.1", port=8080), Address(host="127.0.0.1", port=8081)
+    return how.compile(
+        Context(
+            environment=place.name,
+            new=new,
+            instances=2,
+            basis=known.basis,
+            target=TargetSpec(kind="simulated"),
+            router=RouterSpec(kind="simulated", listen=listen, preview=preview),
+            checks=CHECKS,
+            judge=JUDGE,
+        )
+    )

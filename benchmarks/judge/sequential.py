@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from benchmarks.judge.streams import Seconds
-from benchmarks.judge.thresholds import first
+from benchmarks.judge.thresholds import WARM_UP, first
 from benchmarks.judge.truth import Array, Truth
 
 from pilotage.judge.evidence import WORSE
@@ -20,7 +20,7 @@ HALF = 0.18
 
 
 def _serving(data: Seconds) -> tuple[Array, Array, Array, Array, Array]:
-    on = (data.weight > 0.0) & (data.n0 > 0.0)
+    on = (data.t > WARM_UP) & (data.weight > 0.0) & (data.n0 > 0.0)
     return data.t[on], data.n1[on], data.x1[on], data.n0[on], data.x0[on]
 
 

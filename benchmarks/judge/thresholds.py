@@ -14,6 +14,8 @@ from benchmarks.judge.streams import Seconds
 from benchmarks.judge.truth import Array, Flags
 
 MINUTE = 60
+WARM_UP = 60.0
+"""Seconds that every rule leaves out at the beginning, as ours does."""
 LIMIT = 3
 """Argo's example: so many measurements may fail."""
 CHECKS = 10
@@ -24,13 +26,13 @@ FLAGGER = 0.01
 
 def minutes(data: Seconds) -> tuple[Array, Array, Array, Array, Array]:
     """(time, n1, x1, n0, x0) of each whole minute with the new version."""
-    serving = data.t > 0.0
+    serving = data.t > WARM_UP
     whole = int(serving.sum()) // MINUTE
     columns = [
         one[serving][: whole * MINUTE].reshape(whole, MINUTE) for one in (data.n1, data.x1, data.n0, data.x0)
     ]
     n1, x1, n0, x0 = [one.sum(axis=1) for one in columns]
-    return np.arange(1, whole + 1, dtype=np.float64) * MINUTE, n1, x1, n0, x0
+    return WARM_UP + np.arange(1, whole + 1, dtype=np.float64) * MINUTE, n1, x1, n0, x0
 
 
 def first(t: Array, hit: Flags) -> float | None:
@@ -59,7 +61,7 @@ def fixed_horizon(data: Seconds, alpha: float, *, peeking: bool) -> float | None
 
 
 def pooled(data: Seconds) -> tuple[Array, Array, Array, Array, Array]:
-    serving = (data.t > 0.0) & (data.weight > 0.0)
+    serving = (data.t > WARM_UP) & (data.weight > 0.0)
     columns = [np.cumsum(one[serving]) for one in (data.n1, data.x1, data.n0, data.x0)]
     return data.t[serving], columns[0], columns[1], columns[2], columns[3]
 

@@ -19,7 +19,7 @@ from benchmarks.judge.kayenta import high, shift
 from benchmarks.judge.ours import Played, settings
 from benchmarks.judge.scenarios import BOUNDARY, HEALTHY, QUICK, WORSE
 from benchmarks.judge.streams import Seconds, make
-from benchmarks.judge.thresholds import argo, flagger
+from benchmarks.judge.thresholds import WARM_UP, argo, flagger
 from benchmarks.judge.truth import RAMP, Truth
 
 from pilotage.core.judging import Arm, Snapshot
@@ -107,8 +107,8 @@ def test_information_adds_up_from_the_onset():
 def test_published_tests_hold_their_error_rate(test):
     """As promised, for independent errors: they are put on show as they are."""
     rng, alpha, hits, n = np.random.default_rng(4), 0.1, 0, 300
-    t = np.arange(1.0, 401.0)
-    share = np.where(t <= 200.0, 0.1, 0.5)
+    t = WARM_UP + np.arange(1.0, 401.0)
+    share = np.where(t <= 260.0, 0.1, 0.5)
     for _ in range(n):
         n1, n0 = rng.poisson(100.0 * share), rng.poisson(100.0 * (1.0 - share))
         drawn = Seconds(t, share, n1, rng.binomial(n1, 0.02), n0, rng.binomial(n0, 0.02))
@@ -134,16 +134,17 @@ def test_kayenta_needs_a_shift_that_is_sure():
 
 
 def minutes_of(errors):
-    t = np.arange(1.0, 60.0 * len(errors) + 1.0)
+    """From the end of the warm-up."""
+    t = WARM_UP + np.arange(1.0, 60.0 * len(errors) + 1.0)
     n = np.full_like(t, 10.0)
     return Seconds(t, n / 20.0, n, np.repeat(np.array(errors), 60) * n, n, n * 0.0)
 
 
 def test_thresholds_count_what_failed():
     assert argo(minutes_of([0.2] * 3 + [0.0] * 20), 0.1) is None
-    assert argo(minutes_of([0.2] * 3 + [0.0] * 5 + [0.2]), 0.1) == 540.0
+    assert argo(minutes_of([0.2] * 3 + [0.0] * 5 + [0.2]), 0.1) == WARM_UP + 540.0
     assert flagger(minutes_of([0.2] * 9)) is None
-    assert flagger(minutes_of([0.2] * 10)) == 600.0
+    assert flagger(minutes_of([0.2] * 10)) == WARM_UP + 600.0
 
 
 def test_intervals_are_wilsons():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from benchmarks.judge.bound import information
 from benchmarks.judge.ours import Played
-from benchmarks.judge.scenarios import BOUNDARY
+from benchmarks.judge.scenarios import BOUNDARY, WORSE
 from benchmarks.judge.truth import Truth
 
 from pilotage.core.judging import JudgeSettings
@@ -20,6 +20,8 @@ RATIOS = {"x2 from the start": 1.4, "x5 from the start": 1.6}
 OUTAGE = 5.0
 OUTAGES = tuple(f"outage from {onset} s{rest}" for onset in (450, 1200) for rest in ("", ", 1000 rps"))
 MANY = 12
+ALWAYS = {truth.name for truth in WORSE if truth.onset == 0 and truth.leak == 1.0}
+"""Bad from the start."""
 DEAREST = 250.0
 """Microseconds a look."""
 
@@ -153,19 +155,18 @@ def _none(rows: dict[str, Row], key: str, bad: list[str]) -> tuple[bool, str] | 
 def _going_on(worse: dict[str, Row]) -> dict[str, tuple[bool, str] | None]:
     """Only ours lets a version go on: the other rules have no say in it."""
     beyond = {name: one for name, one in worse.items() if one["beyond"]}
+    # What was well until just now may have earned its leave: nobody can know at once.
+    always = {name: one for name, one in beyond.items() if name in ALWAYS}
+    last = [name for name, one in beyond.items() if one["promoted"]]
+    next_step = [name for name, one in always.items() if one["left"]]
     found = {
-        "no false promotion": _none(beyond, "promoted", [n for n, one in beyond.items() if one["promoted"]]),
-        "no false leave for the next step": _none(
-            beyond, "left", [n for n, one in beyond.items() if one["left"]]
-        ),
+        "no false promotion": _none(beyond, "promoted", last),
+        "none that was bad all along let go on": _none(always, "left", next_step),
     }
     if BOUNDARY in worse:
-        one = worse[BOUNDARY]
-        few = wilson(one["left"], one["rollouts"])[0] <= BETA
-        found[f"at the pass margins let go on in at most {100 * BETA:.0f} %"] = (
-            few,
-            f"{one['left']}/{one['rollouts']}",
-        )
+        left, of = worse[BOUNDARY]["left"], worse[BOUNDARY]["rollouts"]
+        name = f"at the pass margins let go on in at most {100 * BETA:.0f} %"
+        found[name] = wilson(left, of)[0] <= BETA, f"{left}/{of}"
     return found
 
 

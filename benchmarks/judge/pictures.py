@@ -80,7 +80,7 @@ def times(rows: dict[str, Row]) -> str:
         return LEFT + WIDTH * log10(max(seconds, 1.0)) / log10(1800.0)
 
     marks = [(x(t), f"{t} s") for t in (1, 5, 15, 60, 300, 900, 1800)]
-    title = "Seconds from the onset to the rollback, (caught of played)"
+    title = "Seconds from the onset to the rollback (caught of played)"
     return picture(title, len(worse), marks, spreads(worse, x))
 
 

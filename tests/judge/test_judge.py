@@ -13,7 +13,9 @@ from .streams import BOUNDS, Scene, play, steady, stream
 
 PLAIN = JudgeSettings(latency=False)
 LATENCY = JudgeSettings(latency_bounds=BOUNDS)
-DEMO = JudgeSettings(error_pass_excess=0.005, warm_up=timedelta(seconds=5), latency_bounds=BOUNDS)
+DEMO = JudgeSettings(
+    error_pass_excess=0.005, warm_up=timedelta(seconds=5), latency_bounds=BOUNDS, latency_margin=1
+)
 SEEDS = [1, 2, 3]
 
 
@@ -218,3 +220,39 @@ def test_looking_less_often_gives_the_same_verdicts(every):
     fine = DEMO.model_copy(update={"latency": False, "interval": timedelta(seconds=every)})
     clean = [one for one in stream(demo(ramp=((0.0, 0.5),)), 4, 60) if one.t % every == 0]
     assert 10.0 <= min(play(Judge(fine), iter(clean)).passes) <= 35.0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_twice_as_slow_is_seen_with_the_bounds_that_everybody_has(seed):
+    """Prometheus' default bounds double: twice as slow moves the answers by one bucket."""
+    scene = Scene(median_old=steady(0.04), median_new=steady(0.08), ramp=((0.0, 0.25),))
+    played = play(Judge(LATENCY), stream(scene, seed, 200))
+    assert played.failed is not None
+    assert all(name.startswith("latency p") for name in played.last.blame)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_tenth_slower_is_borne_and_goes_on(seed):
+    scene = Scene(median_old=steady(0.04), median_new=steady(0.044), ramp=((0.0, 0.5),), rps=steady(300.0))
+    played = play(Judge(LATENCY), stream(scene, seed, 600))
+    assert played.failed is None
+    assert played.passes
+
+
+def test_users_who_stay_are_no_black_hole():
+    """The new version gets its share only a minute or two after each change of it."""
+    judge, share, counts = Judge(PLAIN), 0.0, {"old": 0.0, "new": 0.0}
+    for second in range(-60, 900):
+        weight = 0.0 if second < 0 else 0.05 if second < 300 else 0.25
+        share += (weight - share) / 60.0
+        counts["old"] += 200.0 * (1.0 - share)
+        counts["new"] += 200.0 * share
+        verdict = judge.feed(
+            Snapshot(
+                t=second,
+                weight=weight,
+                control=Arm(requests=round(counts["old"]), errors=0.0),
+                canary=Arm(requests=round(counts["new"]), errors=0.0) if second >= 0 else None,
+            )
+        )
+        assert verdict.outcome is not Outcome.FAIL

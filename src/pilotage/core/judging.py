@@ -135,6 +135,7 @@ class JudgeSettings(Growing):
     """
 
     added: ClassVar[tuple[str, ...]] = (
+        "latency_slower",
         "measures",
         "weights",
         "traffic",
@@ -163,8 +164,10 @@ class JudgeSettings(Growing):
     latency_pass_excess: float = Field(default=0.005, ge=0, lt=1)
     """Fractions of requests that may be slower on top of the ratios: with bounds that (nearly) no request of
     the old version exceeds, a ratio alone would take back for a few slow requests and never let go on."""
-    latency_margin: int = Field(default=1, ge=0)
-    """Buckets by which the new version may be slower before that counts."""
+    latency_slower: float = Field(default=0.1, ge=0, lt=10)
+    """The fraction by which all answers may take longer before that counts (read off between the bounds)."""
+    latency_margin: int = Field(default=0, ge=0)
+    """Whole buckets by which the new version may be slower on top of that."""
     latency: bool = True
     latency_bounds: tuple[float, ...] = ()
     """Upper bounds of the buckets in seconds; empty: as the telemetry says."""

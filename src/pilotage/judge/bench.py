@@ -14,9 +14,9 @@ from pilotage.judge.counters import Series, Vector, buckets, halves
 from pilotage.judge.evidence import DISASTER, Margin
 from pilotage.judge.guard import Guard
 from pilotage.judge.history import History
-from pilotage.judge.latency import ENOUGH, Edge, choose
+from pilotage.judge.latency import ENOUGH, Edge, choose, slack
 from pilotage.judge.level import Level
-from pilotage.judge.measures import Declared, declared, part_of
+from pilotage.judge.measures import Counted, Declared, declared, part_of
 from pilotage.judge.objective import Objective
 from pilotage.judge.trouble import Trouble
 
@@ -281,11 +281,13 @@ class Bench:
         s = self.settings
         self.edges, self.width = edges, len(seen)
         for edge in edges:
+            more = slack(seen, s.latency_bounds, edge, s.latency_slower)
+            fine = Margin(s.latency_pass_ratio * more, s.latency_pass_excess)
             one = Comparison(
                 edge.name,
-                Margin(s.latency_ratio, s.latency_excess),
+                Margin(s.latency_ratio * more, s.latency_excess),
                 self.cap,
-                pass_margin=Margin(s.latency_pass_ratio, s.latency_pass_excess) if edge.gating else None,
+                pass_margin=fine if edge.gating else None,
                 late_margin=self._late() if edge.gating else None,
                 pass_top=self.target + CLIP,
             )
@@ -308,8 +310,8 @@ class Bench:
             found.append(Weighed(edge.name, Kind.COUNT, role, part, slow.comparisons[0], slow.history))
         for extra in self.extras:
             part, own = part_of(self.settings, extra), extra.own
-            history = None if isinstance(extra.one, Level) else extra.history
-            found.append(Weighed(extra.name, own.kind, own.role, part, extra.one, history))
+            history = extra.history if isinstance(extra, Counted) else None
+            found += [Weighed(one.name, own.kind, own.role, part, one, history) for one in extra.all]
         self.weighed = found
         self.gates = [one for one in found if one.gates]
         self.deciding = [one for one in found if one.role is not Role.WATCH]

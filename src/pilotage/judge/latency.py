@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import exp, log
 from typing import NamedTuple
 
 PERCENTILES = {50.0: 0.5, 75.0: 0.25, 90.0: 0.1, 95.0: 0.05, 98.0: 0.02, 99.0: 0.01, 99.5: 0.005, 99.9: 0.001}
@@ -21,6 +21,23 @@ class Edge(NamedTuple):
     old: int
     new: int
     gating: bool
+
+
+def slack(seen: Sequence[float], bounds: Sequence[float], edge: Edge, slower: float) -> float:
+    """How many times as many answers would exceed the bound if all took (1 + ``slower``) times as long.
+
+    Read off between the bounds, straight in log odds over the logarithm of time. 1 where that can not be told.
+    """
+    if len(bounds) != len(seen) - 1 or slower <= 0.0 or edge.old == 0:
+        return 1.0
+    total = seen[-1]
+    odds = [_log_odds((total - below + 0.5) / (total + 1.0)) for below in seen[:-1]]
+    wanted, j = bounds[edge.old] / (1.0 + slower), edge.old
+    while j > 1 and bounds[j - 1] > wanted:
+        j -= 1
+    part = min(1.0, log(bounds[j] / wanted) / log(bounds[j] / bounds[j - 1]))
+    there, here = odds[j] + (odds[j - 1] - odds[j]) * part, odds[edge.old]
+    return max(1.0, (1.0 + exp(-here)) / (1.0 + exp(-there)))
 
 
 def choose(seen: Sequence[float], margin: int, most: float = 1.0) -> list[Edge]:

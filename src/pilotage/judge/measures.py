@@ -20,6 +20,11 @@ TRAFFIC = MeasureSettings(
     kind=Kind.RATE, of="requests", worse=Worse.LESS, ratio=1.25, group="traffic", after=timedelta(seconds=30)
 )
 """A new version that answers far fewer requests than its share would bring swallows them (F12)."""
+SETTLED = 180.0
+"""Seconds after each change of the share before that is asked: users who stay where they are, and requests that
+last, make a new share take its time."""
+SILENCE = 10.0
+"""Times fewer answers that are a black hole at once."""
 RATIOS = {Worse.MORE: (1.1, 1.5), Worse.LESS: (1.02, 1.2)}
 """Of counts and rates: worse beyond the first, fine within the second."""
 LEVEL_RATIOS = (1.05, 1.25)
@@ -53,8 +58,14 @@ class Counted:
             bounded=bounded,
             after=own.after.total_seconds(),
         )
+        self.all = [self.one]
+        if own is TRAFFIC:
+            silence = Margin(1.0 / SILENCE, 0.0)
+            self.all.append(
+                Comparison("silence", silence, cap, worse=own.worse, bounded=False, after=self.one.after)
+            )
         pick = events_of if bounded else rate_of
-        self.subject = Subject(pick, pick, History(interval), [self.one])
+        self.subject = Subject(pick, pick, History(interval), self.all)
         self.channel.subjects.append(self.subject)
         self.known = True
         """Whether both arms had it at the last look at which both should."""
@@ -77,7 +88,12 @@ class Counted:
 
     def split_changed(self, t: float, weight: float) -> None:
         self.channel.split_changed(t, weight)
+        self._changed(t)
+
+    def _changed(self, t: float) -> None:
         self.changed = t
+        if self.own is TRAFFIC:
+            self.one.after = t + SETTLED
 
     def forget(self) -> None:
         self.channel.forget()
@@ -90,7 +106,8 @@ class Counted:
 
     def restore(self, data: dict[str, Any]) -> None:
         self.channel.restore(data["channel"])
-        self.known, self.changed = data["known"], data["changed"]
+        self.known = data["known"]
+        self._changed(data["changed"])
 
     def _halves(self, arm: Arm | None) -> tuple[Vector, Vector] | None:
         return _halves(arm, self.names) if self.own.kind is Kind.COUNT else None
@@ -122,6 +139,7 @@ class Levelled:
             own.worse,
             after=own.after.total_seconds(),
         )
+        self.all = [self.one]
         self.longest = max(60.0, 4.0 * settings.interval.total_seconds())
         self.series = [Series(0, bounded=False) for _ in range(4)]
         """Of the new version, the old one, and its halves."""
@@ -201,9 +219,9 @@ def declared(settings: JudgeSettings, cap: float, top: float) -> list[Declared]:
 
 
 def part_of(settings: JudgeSettings, one: Declared) -> float:
-    """ln of its part of the budget."""
+    """ln of the part of the budget that each of its comparisons has."""
     if one.own is TRAFFIC:
-        return log(budget.parts(settings)["traffic"])
+        return log(0.5 * budget.parts(settings)["traffic"])
     return log(budget.part(settings, one.own))
 
 

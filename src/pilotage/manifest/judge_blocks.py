@@ -56,8 +56,15 @@ class LatencyBlock(Frozen):
     pass_excess: FractionText = Field(
         default=_JUDGE.latency_pass_excess, lt=1, description="This share on top of that."
     )
+    slower: FractionText = Field(
+        default=_JUDGE.latency_slower,
+        lt=10,
+        description="All answers may take this much longer before that counts, as far as the buckets tell.",
+    )
     margin: words.Whole = Field(
-        default=_JUDGE.latency_margin, ge=0, description="Histogram buckets by which slower does not count."
+        default=_JUDGE.latency_margin,
+        ge=0,
+        description="Whole histogram buckets by which slower does not count either.",
     )
     bounds: words.Bounds = Field(
         default=_JUDGE.latency_bounds,

@@ -55,7 +55,9 @@ def lines_of(settings: JudgeSettings | None, one: Measure) -> Lines:
         return Lines(
             ratio=one.limit or settings.latency_ratio,
             excess=settings.latency_excess,
-            pass_ratio=settings.latency_pass_ratio,
+            pass_ratio=settings.latency_pass_ratio
+            * (one.limit or settings.latency_ratio)
+            / settings.latency_ratio,
             pass_excess=settings.latency_pass_excess,
         )
     return Lines(ratio=one.limit, less=less)

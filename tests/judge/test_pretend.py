@@ -159,7 +159,7 @@ def test_everything_that_is_watched_is_made_worse() -> None:
     )
     found = planting(moments(1), settings, RAMP)
     assert [one.name for one in found.regressions] == [
-        "errors x2", "errors x5", "outage half way", "slower by 1 buckets", "sales halved", "work x1.5",
+        "errors x2", "errors x5", "outage half way", "slower by 1 bucket", "sales halved", "work x1.5",
         "cpu x1.5",
     ]  # fmt: skip
     assert found.missing == ("mails: nothing is known of it",)

@@ -66,7 +66,7 @@ def test_instances_play_the_new_version() -> None:
         "errors x2",
         "errors x5",
         "outage half way",
-        "slower by 2 buckets",
+        "slower by 1 bucket",
         "orders doubled",
     ]
     assert found.cases[0].taken_back.count == 0

@@ -38,7 +38,7 @@ def planting(moments: Sequence[Moment], settings: JudgeSettings, ramp: Ramp) -> 
     if settings.latency:
         moved = settings.latency_margin + 1
         if any(part.answers for one in moments for part in one.parts):
-            found.append(Regression(f"slower by {moved} buckets", slower(moved)))
+            found.append(Regression(f"slower by {moved} bucket{'s' * (moved > 1)}", slower(moved)))
         else:
             missing.append("slower: no latency is known")
     for name, measure in settings.measures.items():

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,13 +33,14 @@ from fault_processes import kill, processes_in, variable_of
 from pilotage.core import events as e
 from pilotage.core.environment import Environment
 from pilotage.core.state import State
+from pilotage.core.steps import Judge
 from pilotage.store import reading
 from pilotage.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
 APP = Path(__file__).with_name("fault_app.py")
-PATIENCE = 60.0
+PATIENCE = 90.0
 PILOTAGE = (sys.executable, "-m", "pilotage.cli.main")
 
 
@@ -247,8 +248,14 @@ class Shop:
     def share(self, version: str, rollout: str | None = None) -> int:
         """Parts of a million that are confirmed for a version now."""
         state = self.state_of(rollout or self.latest)
-        ids = {r.id: r.version for r in (state.plan.new, state.plan.basis.live) if r}
-        return sum(share for release, share in state.shares.items() if ids.get(release) == version)
+        return _share(state, state.shares, version)
+
+    def reached(self, version: str, rollout: str | None = None) -> list[int]:
+        """Every share that was ever confirmed for a version, in order, by the record: it may be over by now."""
+        rollout = rollout or self.latest
+        state = self.state_of(rollout)
+        exposed = (event for event in self.events(rollout) if isinstance(event, e.Exposed))
+        return [_share(state, event.shares, version) for event in exposed]
 
     def told(self, rollout: str | None = None) -> str:
         """The record for a failure's message."""
@@ -276,16 +283,34 @@ class Shop:
     def until_final(self, rollout: str) -> State:
         return self.until(lambda: state if (state := self.state_of(rollout)).status.final else None)
 
-    def until_share(self, version: str, share: int) -> None:
-        self.until(lambda: self.share(version) == share)
+    def until_share(self, version: str, share: int, rollout: str | None = None) -> None:
+        """Until it was reached. A worker goes on meanwhile: who acts at this share wants a hold that is not over
+        before that (5m), and lets it go on afterwards."""
+        self.until(lambda: share in self.reached(version, rollout))
+
+    def until_held(self, rollout: str) -> None:
+        """Until the hold that runs is over by the clock: but for what was done to it, it would go on."""
+        state = self.state_of(rollout)
+        held = max(step.at_least for step in state.plan.steps if isinstance(step, Judge))
+        exposed = max(event.at for event in self.events(rollout) if isinstance(event, e.Exposed))
+        self.until(lambda: datetime.now(UTC) > exposed + held)
+
+    def let_go_on(self, rollout: str) -> None:
+        """All of its waits are over, by order; no worker is begun for it."""
+        self.order(rollout, e.Order.PROMOTE_FULL)
 
     def until_event(self, rollout: str, kind: type[T]) -> T:
         return self.until(lambda: next((ev for ev in self.events(rollout) if isinstance(ev, kind)), None))
 
 
-def ended(process: subprocess.Popen[str]) -> Ended:
+def _share(state: State, shares: Mapping[str, int], version: str) -> int:
+    ids = {r.id: r.version for r in (state.plan.new, state.plan.basis.live) if r}
+    return sum(share for release, share in shares.items() if ids.get(release) == version)
+
+
+def ended(process: subprocess.Popen[str], *, seconds: float = 2 * PATIENCE) -> Ended:
     try:
-        out, err = process.communicate(timeout=2 * PATIENCE)
+        out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()

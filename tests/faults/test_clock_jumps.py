@@ -91,7 +91,7 @@ def last_before_share(shop: Shop, version: str, share: int) -> float:
     def there() -> bool:
         nonlocal before
         asked = time.monotonic()
-        if shop.share(version) == share:
+        if share in shop.reached(version):
             return True
         before = asked
         return False

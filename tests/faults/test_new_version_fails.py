@@ -67,6 +67,7 @@ def test_one_that_dies_at_half_of_the_traffic_is_taken_back(open_shop: Shop) -> 
 
 def test_one_instance_of_the_new_version_that_dies_is_started_again(open_shop: Shop) -> None:
     shop = open_shop
+    shop.write(hold="5m")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -74,6 +75,8 @@ def test_one_instance_of_the_new_version_that_dies_is_started_again(open_shop: S
         kill(*shop.of_version("2.0")[:1])  # a supervisor: its program is adopted by the next one
         programs = [pid for pid in shop.of_version("2.0") if "app.py" in shop.processes().get(pid, "")]
         kill(programs[0])
+        shop.until(lambda: shop.starts()["2.0.1"] + shop.starts()["2.0.2"] == 3)
+        shop.let_go_on(rollout)
         state = shop.until_final(rollout)
     sound(shop, rollout)
     assert state.status is Status.SUCCEEDED, shop.told()

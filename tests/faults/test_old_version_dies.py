@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("fau
 
 def test_the_old_version_dies_and_comes_back(open_shop: Shop) -> None:
     shop = open_shop
-    shop.write(steps=["20%", "50%"])
+    shop.write(steps=["20%", "50%"], hold="10s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 200_000)
@@ -27,8 +27,9 @@ def test_the_old_version_dies_and_comes_back(open_shop: Shop) -> None:
         assert problem.code == "rollout.old-version-down"
         only_what_nobody_may_repeat(users)
         users.begin_anew()
-        before = shop.state_of(rollout)  # held and judged long enough: but for the old one it would go on
-        shop.until(lambda: users.served > 200)
+        before = shop.state_of(rollout)
+        shop.until_held(rollout)
+        shop.until(lambda: users.served > 200)  # judged long enough too: but for the old one it would go on
         state = shop.state_of(rollout)
         assert (state.status, state.position) == (Status.RUNNING, before.position), shop.told()
         assert not users.losses, users.told()
@@ -44,7 +45,7 @@ def test_the_old_version_dies_and_comes_back(open_shop: Shop) -> None:
 
 def test_a_person_may_let_the_new_version_go_on_when_it_is_the_repair(open_shop: Shop) -> None:
     shop = open_shop
-    shop.write(hold="3s")
+    shop.write(hold="10s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)

@@ -19,7 +19,7 @@ def test_a_proxy_killed_with_its_supervisor_comes_back_with_the_same_shares(
     open_shop: Shop, worker_too: bool
 ) -> None:
     shop = open_shop
-    shop.write(hold="3s")
+    shop.write(hold="5m")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -36,6 +36,7 @@ def test_a_proxy_killed_with_its_supervisor_comes_back_with_the_same_shares(
         assert shop.state_of(rollout).revision in (revision, None)
         users.begin_anew()
         shop.until(lambda: min(users.answers["1.0"], users.answers["2.0"]) > 3)
+        shop.let_go_on(rollout)
         state = shop.until_final(rollout)
     if worker is not None:
         worker.communicate()
@@ -47,7 +48,7 @@ def test_a_proxy_killed_with_its_supervisor_comes_back_with_the_same_shares(
 
 def test_a_proxy_that_restarts_with_broken_files_is_mended(open_shop: Shop) -> None:
     shop = open_shop
-    shop.write(hold="5s")
+    shop.write(hold="5m")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -59,6 +60,7 @@ def test_a_proxy_that_restarts_with_broken_files_is_mended(open_shop: Shop) -> N
         served = users.served
         shop.until(lambda: users.served > served + 5)
         users.begin_anew()
+        shop.let_go_on(rollout)
         state = shop.until_final(rollout)
     sound(shop, rollout)
     assert state.status is Status.SUCCEEDED, shop.told()

@@ -97,7 +97,7 @@ def test_full_when_the_next_one_is_released(shop: Shop, disk: Disk) -> None:
 
 def test_full_in_the_middle(shop: Shop, disk: Disk) -> None:
     shop.release("1.0")
-    shop.write(hold="2s")
+    shop.write(hold="10s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -108,6 +108,7 @@ def test_full_in_the_middle(shop: Shop, disk: Disk) -> None:
         assert refused.problems == ["store.full"], refused
         assert shop.pilotage("status").code == 0
         served = users.served
+        shop.until_held(rollout)
         shop.until(lambda: users.served > served + 150)
         assert shop.events(rollout)[: len(known)] == known
         assert shop.share("2.0") == 500_000, "it went on without being able to record it"
@@ -131,7 +132,7 @@ def test_read_only_at_the_start(shop: Shop, disk: Disk) -> None:
 
 def test_read_only_in_the_middle(shop: Shop, disk: Disk) -> None:
     shop.release("1.0")
-    shop.write(hold="2s")
+    shop.write(hold="5m")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)
@@ -146,6 +147,7 @@ def test_read_only_in_the_middle(shop: Shop, disk: Disk) -> None:
         assert not shop.workers()
         disk.make_writable()
         assert shop.share("2.0") == 500_000
+        shop.let_go_on(rollout)
         watched = shop.pilotage("watch", "--until-retired")
         assert watched.code == 0, watched
     sound(shop, rollout)
@@ -156,7 +158,7 @@ def test_read_only_in_the_middle(shop: Shop, disk: Disk) -> None:
 def test_read_only_while_it_works(shop: Shop, disk: Disk) -> None:
     """A worker that has its history open can record, and do nothing: that is told, and tried again."""
     shop.release("1.0")
-    shop.write(hold="2s")
+    shop.write(hold="10s")
     with Users(shop.listen) as users:
         rollout = shop.begin("2.0")
         shop.until_share("2.0", 500_000)

@@ -60,7 +60,7 @@ def test_one_that_supersedes_waits_for_the_way_back_and_has_the_same_one(open_sh
         assert shop.state_of(second).queued_behind == first
         state = shop.until_final(first)
         assert (state.status, state.cause) == (Status.ROLLED_BACK, e.Cause.SUPERSEDED)
-        shop.until(lambda: shop.share("3.0", second) == 500_000)
+        shop.until_share("3.0", 500_000, second)
         assert not shop.of_version("2.0")
         done = shop.pilotage("rollback", "--yes")
         assert done.code == 0, done
@@ -102,7 +102,7 @@ def test_of_several_that_supersede_at_once_one_is_next(open_shop: Shop) -> None:
     queued = [json.loads(one.out)["rollout"] for one in done if one.code == 0]
     assert queued
     assert shop.until_final(first).status is Status.ROLLED_BACK
-    shop.until(lambda: any(shop.share("3.0", one) == 500_000 for one in queued))
+    shop.until(lambda: any(500_000 in shop.reached("3.0", one) for one in queued))
     shop.pilotage("rollback", "--yes")
     for one in queued:
         if not shop.state_of(one).status.final:

@@ -35,4 +35,5 @@ def test_every_fault_has_its_row():
         for path in (ROOT / "tests" / "faults").glob("test_*.py")
         for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
     }
-    assert {name for name in tests if f"`{name}`" not in page} == {"test_the_liar_lies"}
+    about_themselves = {"test_the_liar_lies", "test_a_share_that_is_over_was_reached"}
+    assert {name for name in tests if f"`{name}`" not in page} == about_themselves

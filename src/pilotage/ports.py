@@ -254,7 +254,11 @@ class Router(Protocol):
         ...
 
     async def telemetry(self) -> Telemetry:
-        """One reading of all counters."""
+        """One reading of all counters.
+
+        A release that is not routed any more keeps its counts: when it is routed again, what it counted long
+        ago is told apart from what comes now.
+        """
         ...
 
     async def stop(self) -> None:

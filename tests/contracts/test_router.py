@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -38,6 +40,8 @@ class Case:
     kind: type[Router]
     listen: int
     preview: int
+    ask: Callable[[], None]
+    """One user's request, which goes to old-1 by the routing, and fails."""
     restart: Callable[[], Awaitable[None]]
     refusable: Callable[[], Routing]
 
@@ -71,7 +75,7 @@ def _fake() -> Case:
         router.refuse_next = Problem(code="router.refused", what="no", why="the test says so")
         return case.routing(7)
 
-    case = Case(router, FakeRouter, 1, 2, restart, refusable)
+    case = Case(router, FakeRouter, 1, 2, lambda: router.serve("old-1", 0.01, 503), restart, refusable)
     return case
 
 
@@ -90,7 +94,11 @@ def _envoy(folder: Path) -> Case:
     def refusable() -> Routing:
         return case.routing(7, pins=(Pin(release="new-1", header="two\nlines", value="x"),))
 
-    case = Case(router, EnvoyRouter, *free_ports(2), restart, refusable)
+    def ask() -> None:
+        with pytest.raises(HTTPError, match="503"):
+            urlopen(f"http://127.0.0.1:{case.listen}/", timeout=20)
+
+    case = Case(router, EnvoyRouter, *free_ports(2), ask, restart, refusable)
     return case
 
 
@@ -167,6 +175,33 @@ def test_telemetry_has_every_release_of_the_routing(case: Case) -> None:
             assert counters.requests == counters.errors == counters.inflight == 0
             assert len(counters.latency_bucket) == len(reading.latency_bounds) + 1
         assert list(reading.latency_bounds) == sorted(reading.latency_bounds)
+
+    asyncio.run(story())
+
+
+def test_a_release_that_is_routed_again_counts_on_from_where_it_was(case: Case) -> None:
+    """Otherwise all that it ever counted would look like what came since it was routed again."""
+
+    async def story() -> None:
+        both = case.routing(0)
+        alone = case.routing(1_000_000)
+        alone = alone.model_copy(update={"backends": alone.backends[:1], "splits": alone.splits[:1]})
+        await case.serve(both)
+        await asyncio.to_thread(case.ask)
+        async with asyncio.timeout(20):
+            while not (await case.router.telemetry()).counters["old-1"].requests:
+                await asyncio.sleep(0.02)
+        before = (await case.router.telemetry()).counters["old-1"]
+        await case.serve(alone)
+        meanwhile = await case.router.telemetry()
+        assert meanwhile.counters["old-1"].requests >= before.requests
+        await case.serve(both)
+        again = (await case.router.telemetry()).since(meanwhile)
+        assert again.counters["old-1"].requests == again.counters["old-1"].errors == 0
+        await asyncio.to_thread(case.ask)
+        async with asyncio.timeout(20):
+            while not (await case.router.telemetry()).since(meanwhile).counters["old-1"].requests:
+                await asyncio.sleep(0.02)
 
     asyncio.run(story())
 

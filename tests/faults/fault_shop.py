@@ -284,8 +284,8 @@ class Shop:
         return self.until(lambda: state if (state := self.state_of(rollout)).status.final else None)
 
     def until_share(self, version: str, share: int, rollout: str | None = None) -> None:
-        """Until it was reached. A worker goes on meanwhile: who acts at this share wants a hold that is not over
-        before that (5m), and lets it go on afterwards."""
+        """Until it was reached. A worker goes on meanwhile: who acts at this share wants a hold that is not
+        over before that (5m), and lets it go on afterwards."""
         self.until(lambda: share in self.reached(version, rollout))
 
     def until_held(self, rollout: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -44,8 +45,15 @@ def test_when_it_is_cold_it_comes_from_the_kept_artifact(open_shop: Shop) -> Non
         assert not shop.of_version("1.0")
         shutil.rmtree(shop.folder / "build")
         shop.file.write_text("broken: [")
+        users.begin_anew()
         back = shop.pilotage("rollback", "--yes")
         assert back.code == 0, back
+        outcome = json.loads(shop.pilotage("watch", shop.latest, "--json").out.splitlines()[-1])
+        users.once_around()
+        counted = {one["version"]: one["requests"] for one in outcome["view"]["traffic"]}
+        assert counted.keys() == {"1.0", "2.0"}
+        for version, requests in counted.items():  # not what 1.0 had before it was released over
+            assert 0 < requests <= users.answers[version], (counted, users.told())
     state = sound(shop, shop.latest)
     assert (state.status, shop.live()) == (Status.SUCCEEDED, "1.0")
     assert shop.latest != first

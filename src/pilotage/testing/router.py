@@ -86,7 +86,7 @@ class FakeRouter:
         self._reach()
         if self.serving is None:
             raise RouterError(Problem(code="router.no-routing", what="the router has no routing yet"))
-        releases = {backend.release for backend in self.serving.backends}
+        releases = {backend.release for backend in self.serving.backends} | set(self.counters)
         empty = Counters(latency_bucket=(0,) * (len(BOUNDS) + 1))
         return Telemetry(
             epoch=f"start-{self._starts}",

@@ -23,6 +23,11 @@ def label(release: str) -> str:
     return re.sub(r"[^a-zA-Z0-9-]", lambda match: f"_{ord(match[0]):x}_", release)
 
 
+def release_of(label: str) -> str:
+    """The release id that has this label."""
+    return re.sub(r"_([0-9a-f]+)_", lambda match: chr(int(match[1], 16)), label)
+
+
 def own(release: str) -> str:
     """The cluster of a release's own endpoints."""
     return _OWN + label(release)

@@ -8,12 +8,13 @@ Every number comes from the two stats loggers of listeners.py: one entry for eve
     pilotage_main.left_ms.at.<release>.meant.<cluster>.flags.<flags or ->      until a client gave up waiting
     pilotage_main.answer.code.<status or 0>.flags.<flags or ->
 
-Requests through the preview listener are under ``pilotage_preview`` and never looked at.
+Requests through the preview listener are under ``pilotage_preview`` and never looked at. Envoy keeps the counts
+of a release that is not routed any more, and so do we: when it is routed again, the difference to an earlier
+reading is what came since then.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ CLIENT_LEFT = 499
 _BROKEN = {"UF", "UC", "UR", "UT", "UO", "UPE", "LR", "SI", "UMSDR"}
 """Response flags: the endpoint, or the way to it, failed."""
 _CONNECT = "UF"
-_NEVER = r"\."
+_NOWHERE = "-"
+"""In place of a release: no endpoint was tried."""
 
 
 @dataclass
@@ -68,32 +70,35 @@ class _Tally:
 def read(admin: Reading, backends: Sequence[Backend]) -> Telemetry:
     """One reading. Envoy merges the histograms of its threads up to a second later than it counts."""
     epoch = admin.started()
-    releases = {names.label(backend.release): backend.release for backend in backends}
-    places = "|".join(map(re.escape, releases)) or _NEVER
-    tries = rf"{names.MAIN}\.(?:{ATTEMPT}\.at\.(?:{places})\..*|{ANSWER}\..*)"
+    tries = rf"{names.MAIN}\.(?:{ATTEMPT}\.at|{ANSWER})\..*"
     # Asking for any stats makes Envoy merge its threads' histograms: mostly the next answer shows them.
     counted = admin.stats(tries, type="Counters")
     inflight = in_flight(admin)
     timed = admin.stats(
-        rf"{names.MAIN}\.(?:{LATENCY_US}|{LEFT_MS})\.at\.(?:{places})\..*",
+        rf"{names.MAIN}\.(?:{LATENCY_US}|{LEFT_MS})\.at\..*",
         type="Histograms",
         histogram_buckets="cumulative",
     )
-    tallies: dict[str, _Tally] = {label: _Tally() for label in releases}
+    tallies = defaultdict(_Tally, {names.label(backend.release): _Tally() for backend in backends})
     users = _count(counted, tallies)
     _time(timed[0]["histograms"] if timed else [], tallies)
     return Telemetry(
         epoch=epoch,
         latency_bounds=tuple(ms / 1000 for ms in LATENCY_MS),
         counters={
-            backend.release: tallies[names.label(backend.release)].counters(
-                sum(inflight.get(endpoint.instance, 0) for endpoint in backend.endpoints)
-            )
-            for backend in backends
+            (release := names.release_of(label)): tally.counters(_open_at(release, backends, inflight))
+            for label, tally in tallies.items()
         },
         users_failed=users.errors,
         users_served=users.requests - users.by_status[CLIENT_LEFT],
     )
+
+
+def _open_at(release: str, backends: Sequence[Backend], inflight: Mapping[str, int]) -> int:
+    endpoints = (
+        endpoint for backend in backends if backend.release == release for endpoint in backend.endpoints
+    )
+    return sum(inflight.get(endpoint.instance, 0) for endpoint in endpoints)
 
 
 def in_flight(admin: Reading) -> dict[str, int]:
@@ -137,7 +142,7 @@ def _flags(tags: Mapping[str, str]) -> set[str]:
     return set(tags["flags"].split(",")) - {"-"}
 
 
-def _count(stats: Iterable[Mapping[str, Any]], tallies: Mapping[str, _Tally]) -> _Tally:
+def _count(stats: Iterable[Mapping[str, Any]], tallies: defaultdict[str, _Tally]) -> _Tally:
     """Fills the tallies of the releases, and returns that of the users."""
     users = _Tally()
     for stat in stats:
@@ -145,6 +150,8 @@ def _count(stats: Iterable[Mapping[str, Any]], tallies: Mapping[str, _Tally]) ->
         status, flags = int(tags["code"]), _flags(tags)
         if "at" not in tags:
             users.attempt(status, flags, count)
+        elif tags["at"] == _NOWHERE:
+            continue
         elif tags["at"] == names.meant_for(tags["meant"]):
             tallies[tags["at"]].attempt(status, flags, count)
         else:
@@ -152,7 +159,7 @@ def _count(stats: Iterable[Mapping[str, Any]], tallies: Mapping[str, _Tally]) ->
     return users
 
 
-def _time(histograms: Iterable[Mapping[str, Any]], tallies: Mapping[str, _Tally]) -> None:
+def _time(histograms: Iterable[Mapping[str, Any]], tallies: defaultdict[str, _Tally]) -> None:
     for histogram in histograms:
         tags = _tags(histogram["name"])
         if _flags(tags) or tags["at"] != names.meant_for(tags["meant"]):

@@ -238,4 +238,7 @@ def test_schema_is_json(app: FakeApp, cli: Command) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(app: FakeApp, cli: Command, shell: str) -> None:
-    assert "pilotage" in cli("completion", "print", shell).out
+    script = cli("completion", shell)
+    assert script.code == ExitCode.DONE
+    assert "pilotage" in script.out
+    assert script.out == cli("completion", "print", shell).out

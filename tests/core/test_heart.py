@@ -202,6 +202,20 @@ def test_pause_holds_and_the_judge_still_watches():
     assert story.run().state.status is Status.ROLLED_BACK
 
 
+def test_what_is_paused_is_not_paused_again():
+    story = exposed()
+    story.send(e.Order.PAUSE)
+    story.wait(1)
+    story.send(e.Order.PAUSE)
+    story.wait(1)
+    assert len(story.of("paused")) == 1
+    assert story.of("refused")[-1].problem.what == "Cannot pause: ada has paused it already"
+    story.send(e.Order.RESUME)
+    story.send(e.Order.PAUSE)
+    story.wait(1)
+    assert len(story.of("paused")) == 2
+
+
 def test_rollback_in_the_warm_time_is_instant_and_makes_the_old_version_live_again():
     story = Story(plan(canary())).run("promoted").wait(10)
     assert story.state.warm

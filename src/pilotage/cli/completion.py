@@ -13,6 +13,24 @@ Shell = Literal["bash", "zsh", "fish"]
 completion = App(name="completion", help="Completion of commands and options in bash, zsh and fish.")
 
 
+@completion.command
+def bash() -> None:
+    """Print the script for bash: `source <(pilotage completion bash)` in your .bashrc."""
+    print_script("bash")
+
+
+@completion.command
+def zsh() -> None:
+    """Print the script for zsh: `pilotage completion zsh > "${fpath[1]}/_pilotage"`."""
+    print_script("zsh")
+
+
+@completion.command
+def fish() -> None:
+    """Print the script for fish: `pilotage completion fish | source` in your config.fish."""
+    print_script("fish")
+
+
 @completion.command(name="print")
 def print_script(shell: Shell | None = None) -> None:
     """Print the script; your shell's own way of loading completions does the rest.
@@ -54,7 +72,7 @@ def _known(shell: Shell | None) -> Shell:
     try:
         found = detect_shell()
     except ShellDetectionError:
-        raise usage("which shell?", "name one: `pilotage completion print bash` (or zsh, fish)") from None
+        raise usage("which shell?", "name one: `pilotage completion bash` (or zsh, fish)") from None
     if found not in ("bash", "zsh", "fish"):
         raise usage(f"{found} is not supported", "name one of bash, zsh, fish")
     return found

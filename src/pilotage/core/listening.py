@@ -28,6 +28,8 @@ def _follow(turn: Turn, message: e.Message) -> None:
         case e.Order.PAUSE:
             if state.back:
                 _refuse(turn, message, "a way back is never paused")
+            elif state.paused_by is not None:
+                _refuse(turn, message, f"{state.paused_by} has paused it already")
             else:
                 turn.record(e.Paused(at=at, by=by, reason=message.reason))
         case e.Order.RESUME:

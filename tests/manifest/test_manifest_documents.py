@@ -85,7 +85,7 @@ def test_reference_page_is_current() -> None:
 def test_examples_on_the_page_load() -> None:
     page = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.S)
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         assert load_text(example, "docs/manifest.md").warnings == ()
         assert accepted_by_schema(example)

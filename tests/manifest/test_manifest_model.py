@@ -142,6 +142,47 @@ def test_an_archive_must_be_the_one_that_is_meant(tmp_path: Path) -> None:
     assert refused(caught) == "manifest.digest-mismatch"
 
 
+SUMMED = '{archive: {file: "app-{version}.zip", sha256: "app-{version}.zip.sha256"}}'
+
+
+@pytest.mark.parametrize(
+    "form", ["DIGEST", "DIGEST  app-1.zip\n", f"{'0' * 64} *dist/app-0.zip\nDIGEST *dist/app-1.zip\n",
+             "SHA256 (app-1.zip) = DIGEST\n"],
+)  # fmt: skip
+def test_a_file_of_checksums_says_for_each_version_what_its_archive_must_be(form: str, tmp_path: Path) -> None:
+    file = tmp_path / "app-1.zip"
+    file.write_bytes(b"content")
+    (tmp_path / "app-1.zip.sha256").write_text(form.replace("DIGEST", fingerprint(file)))
+    release = manifest(SUMMED).release("1", tmp_path, fingerprint)
+    assert release.artifact == Archive(path=str(file), sha256=fingerprint(file))
+    file.write_bytes(b"other content")
+    with pytest.raises(ManifestError) as caught:
+        manifest(SUMMED).release("1", tmp_path, fingerprint)
+    assert refused(caught) == "manifest.digest-mismatch"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (None, "artifact-missing"),
+        ("", "digest"),
+        (f"{'0' * 64}  app-2.zip\n", "digest"),
+        (f"{'0' * 64}  app-1.zip\n{'1' * 64}  app-1.zip\n", "digest"),
+        (f"{'0' * 64}\n{'1' * 64}\n", "digest"),
+        (f"{'0' * 63}  app-1.zip\n", "digest"),
+    ],
+)
+def test_without_the_digest_of_its_archive_nothing_is_released(
+    text: str | None, code: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app-1.zip").write_bytes(b"content")
+    if text is not None:
+        (tmp_path / "app-1.zip.sha256").write_text(text)
+    with pytest.raises(ManifestError) as caught:
+        manifest(SUMMED).release("1", tmp_path, fingerprint)
+    assert refused(caught) == f"manifest.{code}"
+
+
 @pytest.mark.parametrize("artifact", ["{directory: gone}", "{archive: gone.zip}", "{directory: a.zip}"])
 def test_an_artifact_that_is_not_there(artifact: str, tmp_path: Path) -> None:
     (tmp_path / "a.zip").touch()

@@ -35,7 +35,10 @@ class ArchiveBlock(Frozen):
         description="A .tar, .tar.gz, .tar.xz or .zip, relative to the manifest; may hold {version}."
     )
     sha256: words.Sha256 | None = Field(
-        default=None, description="Its digest, when it is known beforehand; any other file is refused."
+        default=None,
+        description="What its digest must be: 64 hex digits, or a file of `sha256sum` that holds it "
+        "(.sha256, .sha256sum, SHA256SUMS; may hold {version}). Any other archive is refused.",
+        examples=["dist/app-{version}.tar.gz.sha256"],
     )
 
 

@@ -15,6 +15,7 @@ from pilotage.core.routing import Timeouts
 from pilotage.core.steps import Check
 from pilotage.core.traffic import Traffic
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
+from pilotage.manifest import checksums
 from pilotage.manifest.document import (
     ArchiveBlock,
     ArtifactBlock,
@@ -224,14 +225,26 @@ class _Artifacts:
     def _archive(self, block: ArchiveBlock) -> Archive:
         path = self._there(block.file, is_folder=False)
         sha256 = self._digest(path)
-        if block.sha256 is not None and sha256 != block.sha256:
-            raise self._error(
-                "digest-mismatch",
-                f"{path.name} is not the file that the manifest means",
-                "look where the file comes from, or correct `sha256`",
-                f"its digest is {sha256}, the manifest says {block.sha256}",
-            )
+        if block.sha256 is not None:
+            meant, where = self._meant(block.sha256, path.name)
+            if sha256 != meant:
+                what = f"{path.name} is not the file that the manifest means"
+                mend = "look where the file comes from, or correct `sha256`"
+                why = f"its digest is {sha256}, {where} says {meant}"
+                raise self._error("digest-mismatch", what, mend, why)
         return Archive(path=str(path), sha256=sha256)
+
+    def _meant(self, sha256: str, file: str) -> tuple[str, str]:
+        """The digest that ``sha256`` stands for, and who says so."""
+        if re.fullmatch("[0-9a-f]{64}", sha256):
+            return sha256, "the manifest"
+        path = self._there(sha256, is_folder=False)
+        text = self._read(path, lambda path: path.read_text(encoding="utf-8", errors="replace"))
+        found = checksums.digest_of(file, text)
+        if found is None:
+            what = f"{self._text(sha256)} does not have exactly one SHA-256 digest of {file}"
+            raise self._error("digest", what, f"write it anew: sha256sum {file} > {path.name}")
+        return found, path.name
 
     def _text(self, text: str) -> str:
         return text.replace("{version}", self.version)
@@ -247,8 +260,11 @@ class _Artifacts:
         return path
 
     def _digest(self, path: Path) -> str:
+        return self._read(path, self.fingerprint)
+
+    def _read(self, path: Path, read: Callable[[Path], str]) -> str:
         try:
-            return self.fingerprint(path)
+            return read(path)
         except OSError as error:
             what = f"{path.name} can not be read"
             raise self._error("artifact-unreadable", what, "see who may read it", str(error)) from error

@@ -196,7 +196,15 @@ HeaderName = Annotated[
     str, Spelled(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "a header's name", "no spaces or colons", "name")
 ]
 HeaderValue = Annotated[str, Spelled(r"[^\r\n]*", "a header's value", "it stands on one line")]
-Sha256 = Annotated[str, Spelled(r"[0-9a-f]{64}", "a SHA-256 digest", "64 digits 0-9 and a-f", "digest")]
+Sha256 = Annotated[
+    str,
+    Spelled(
+        r"[0-9a-f]{64}|[^\r\n]*(?:\.sha256|\.sha256sum|SHA256SUMS)",
+        "a SHA-256 digest",
+        "write 64 digits 0-9 and a-f, or a file that has it, like dist/app-{version}.tar.gz.sha256",
+        "digest",
+    ),
+]
 Pin = Annotated[str, Spelled(_PIN, "pinned to one version", "write it like datasette=={version}", "not-pinned")]
 ArchiveFile = Annotated[
     str,

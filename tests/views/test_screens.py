@@ -164,6 +164,7 @@ WARMING = Verdict(
 )
 DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "plan-canary": of_plan(s.CANARY),
+    "plan-shorter-than-warm-up": of_plan(s.plan(steps=["10%", "50%"], hold="10s")),
     "plan-foreseen": of_plan(s.CANARY, foreseen(requests=400.0, errors=0.004)),
     "plan-foreseen-slow": of_plan(
         s.plan(steps=["1%", "50%"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import assert_never
 
@@ -54,6 +55,8 @@ class PlanView(Frozen):
     way_back: tuple[PlannedStep, ...]
     promoted_after: Duration
     """The least time until everybody has the new version and it is promoted."""
+    warming: Duration = ZERO
+    """How much of that is only because the judge warms up for longer than the first steps are held."""
     keep_warm: Duration
     """How long the old version stays ready after that."""
     warnings: tuple[str, ...]
@@ -62,7 +65,8 @@ class PlanView(Frozen):
 
 
 def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
-    steps = tuple(_planned(plan, s, n, alone=alone(plan, n - 1)) for n, s in enumerate(plan.steps, 1))
+    planned = tuple(_planned(plan, s, n, alone=alone(plan, n - 1)) for n, s in enumerate(plan.steps, 1))
+    steps = _warmed_up(plan, planned)
     return PlanView(
         service=plan.service,
         environment=plan.environment,
@@ -73,11 +77,28 @@ def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
         digest=plan.digest,
         steps=steps,
         way_back=tuple(_planned(plan, step, number) for number, step in enumerate(plan.way_back, 1)),
-        promoted_after=sum((one.at_least for one in steps if one.kind in ("judge", "pause")), ZERO),
+        promoted_after=_waited(steps),
+        warming=_waited(steps) - _waited(planned),
         keep_warm=max((s.keep_warm for s in plan.steps if isinstance(s, Retire)), default=ZERO),
         warnings=tuple(_warnings(plan)),
         sees=sees,
     )
+
+
+def _waited(steps: Iterable[PlannedStep]) -> timedelta:
+    return sum((one.at_least for one in steps if one.kind in ("judge", "pause")), ZERO)
+
+
+def _warmed_up(plan: Plan, steps: tuple[PlannedStep, ...]) -> tuple[PlannedStep, ...]:
+    """With what the judge's warm-up adds: until that is over, counted from the first exposure, no judged step
+    ends, however short it is held."""
+    left, exposed, found = plan.judge.warm_up if plan.judge and plan.old else ZERO, False, []
+    for step in steps:
+        exposed = exposed or bool(step.share)
+        least = max(step.at_least, left) if exposed and step.kind == "judge" else step.at_least
+        left = max(ZERO, left - least) if exposed else left
+        found.append(step.model_copy(update={"at_least": least}))
+    return tuple(found)
 
 
 def _planned(plan: Plan, step: Step, number: int, *, alone: bool = False) -> PlannedStep:
@@ -239,8 +260,9 @@ def _in_a_row(steps: tuple[PlannedStep, ...]) -> str:
 
 def _duration(view: PlanView) -> str:
     least = f"at least {show_duration(view.promoted_after)}" if view.promoted_after else "as long as it needs"
+    warming = f" ({show_duration(view.warming)} of it until the judge is warmed up)" if view.warming else ""
     warm = f"; then {view.old} stays warm for {show_duration(view.keep_warm)}" if view.keep_warm else ""
-    return f"{least} until {view.new} is promoted{warm}"
+    return f"{least}{warming} until {view.new} is promoted{warm}"
 
 
 def draw_way_back(plan: Plan, width: int = 100) -> list[Line]:

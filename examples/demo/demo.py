@@ -25,7 +25,7 @@ from types import FrameType
 from findings import Findings, Rollout, by_version, number
 from rich.console import Console
 from rich.text import Text
-from traffic import Traffic
+from traffic import Traffic, most
 from workplace import Workplace
 
 FIRST, NEXT, BAD = "0.64.8", "0.65.5", "0.65.5-cache"
@@ -34,7 +34,15 @@ DONE, ROLLED_BACK = 0, 6
 WORK = Path(__file__).parents[2] / ".demo"
 A_WHILE = 5.0
 """Seconds."""
-SHORT = (("steps: [10%, 50%]", "steps: [50%]"), ("hold: 10s", "hold: 3s"), ("keep_warm: 5s", "keep_warm: 1s"))
+COMFORTABLE = 0.4
+"""Of what two instances answer at most: four, a proxy, a worker and the users share the machine later."""
+LEAST = 8.0
+"""Requests a second. With fewer, the judge would take longer than anybody wants to watch."""
+JUDGED = 12.0
+"""Requests a second on the new version: the first step of the canary is as large as that takes …"""
+STEPS, LAST = "steps: [10%, 50%]", 50
+"""… and where it would not be smaller than the last one, it is left out."""
+SHORT = ((STEPS, f"steps: [{LAST}%]"), ("hold: 10s", "hold: 3s"), ("keep_warm: 5s", "keep_warm: 1s"))
 """The quick form, for the tests."""
 
 
@@ -43,8 +51,10 @@ class Wrong(Exception):
 
 
 class Demo:
-    def __init__(self, place: Workplace, rate: float, console: Console) -> None:
+    def __init__(self, place: Workplace, rate: float, within: float, console: Console) -> None:
+        """``rate``: requests a second at most. ``within``: it ends after so many seconds, whatever comes."""
         self.place, self.rate, self.console = place, rate, console
+        self.within, self.deadline = within, time.monotonic() + within
         self.traffic: Traffic | None = None
         self.parts = 0
 
@@ -56,6 +66,8 @@ class Demo:
         self.tell(f"the team's folder is {_short(self.place.root)}: see its pilotage.yaml")
         self.say(f"The first release: datasette {FIRST}")
         self._release(FIRST, DONE)
+        self.say("How much can this machine do?")
+        self._fit_to_the_machine(changes)
         self.say(f"Users come: {self.rate:g} requests a second, from now on without a break")
         self.traffic = Traffic(self.place.url, self.rate, self.place.folder / "load.jsonl")
         self._a_while()
@@ -86,13 +98,44 @@ class Demo:
     def tell(self, text: str) -> None:
         self.console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
 
+    def _fit_to_the_machine(self, changes: tuple[tuple[str, str], ...]) -> None:
+        """A rate that it answers with ease, and shares at which the judge gets enough of that."""
+        answered = most(self.place.url, self.place.folder / "most.jsonl")
+        self.rate = min(self.rate, float(int(answered * COMFORTABLE)))
+        self.tell(f"it answers {answered:.0f} requests a second at most")
+        if self.rate < LEAST:
+            raise Wrong(
+                f"that is too few: the demo takes {LEAST / COMFORTABLE:.0f} a second at least. "
+                "Run it when the machine has less to do, or on another one."
+            )
+        first = int(-(-JUDGED // (self.rate / 10))) * 10
+        if (STEPS, f"steps: [{LAST}%]") not in changes and first > 10:
+            steps = f"{first}%, {LAST}%" if first < LAST else f"{LAST}%"
+            self.place.configure(*changes, (STEPS, f"steps: [{steps}]"))
+            self.tell(f"with so few, the canary begins with a larger share: steps: [{steps}]")
+
     def _release(self, version: str, expected: int) -> None:
         """As a person does it; the command shows the release live until the old version is retired."""
         words = ("release", "--to", "local", version, "--until-retired", "--yes")
         self.console.print(Text(f"$ pilotage {' '.join(words)}", style="bold cyan"))
-        code = self.place.pilotage(*words)
+        try:
+            code = self.place.pilotage(*words, within=max(self.deadline - time.monotonic(), 1))
+        except subprocess.TimeoutExpired:
+            raise Wrong(self._too_long(version)) from None
         if code != expected:
             raise Wrong(f"`pilotage {' '.join(words)}` ended with {code}, not with {expected}")
+
+    def _too_long(self, version: str) -> str:
+        """What it waited for, in Pilotage's own words as far as they are to be had."""
+        try:
+            why = self.place.answer("why").stdout.strip()
+        except subprocess.TimeoutExpired:
+            why = "`pilotage why` did not answer either."
+        return (
+            f"The demo has not come to its end within {self.within:g} s: "
+            f"the release of {version} still goes on.\n"
+            f"Most likely this machine has too much else to do. Where it stands:\n\n{why}"
+        )
 
     def _a_while(self) -> None:
         """Some seconds of nothing but users."""
@@ -129,7 +172,7 @@ def main() -> int:
     place = Workplace(given.work)
     try:
         with place.alone():
-            return _run(Demo(place, given.rate, console), SHORT if given.short else ())
+            return _run(Demo(place, given.rate, given.within, console), SHORT if given.short else ())
     except BlockingIOError:
         console.print(f"another demo is running in {place.folder}", style="red")
         return 1
@@ -220,7 +263,13 @@ def _short(path: Path) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=WORK, help="the demo's folder")
-    parser.add_argument("--rate", type=float, default=120.0, help="requests a second")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=120.0,
+        help="requests a second at most; fewer where the machine cannot do so many with ease",
+    )
+    parser.add_argument("--within", type=float, default=900.0, help="seconds after which it ends in any case")
     parser.add_argument("--short", action="store_true", help="one canary step only")
     return parser.parse_args()
 

@@ -7,6 +7,8 @@ requests go over kept connections, one in twenty over a connection of its own.
 
     python load.py --url http://127.0.0.1:8080 --rate 100 --report load.jsonl
 
+With ``--users 8`` instead of a rate, each of 8 users asks again when it is answered: as much as can be done.
+
 The report has one JSON object a line: ``start``, a ``request`` for each one when it is over, and the ``end``
 with the totals. It ends by SIGTERM or SIGINT, after ``--seconds``, or when the process that started it is
 gone; requests under way get their answer first.
@@ -198,6 +200,23 @@ class Load:
             connection.close()
         self.write("end", sent=sent, seconds=round(time.monotonic() - began, 3), **self.tally.report())
 
+    async def press(self, users: int, seconds: float) -> None:
+        """Closed-loop: as much as so many users at once get answered."""
+        began = time.monotonic()
+        self.write("start", users=users, url=f"http://{self.host}:{self.port}")
+        async with asyncio.TaskGroup() as asking:
+            for _ in range(users):
+                asking.create_task(self._user(began + seconds))
+        for connection in self.idle:
+            connection.close()
+        self.write("end", seconds=round(time.monotonic() - began, 3), **self.tally.report())
+
+    async def _user(self, until: float) -> None:
+        for visit in visits(self.chance):
+            if self.stopping.is_set() or time.monotonic() >= until:
+                return
+            await self._visit(visit, time.monotonic())
+
     async def _stopped_before(self, due: float) -> bool:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), max(due - time.monotonic(), 0))
@@ -258,13 +277,19 @@ async def _main(arguments: argparse.Namespace, report: TextIO) -> None:
     load = Load(url.hostname or "127.0.0.1", url.port or 80, arguments.rate, report, arguments.seed)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, load.stopping.set)
-    await load.run(arguments.seconds)
+    if arguments.users:
+        await load.press(arguments.users, arguments.seconds)
+    else:
+        await load.run(arguments.seconds)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", required=True)
     parser.add_argument("--rate", type=float, default=100.0, help="requests a second")
+    parser.add_argument(
+        "--users", type=int, default=0, help="instead of a rate: so many, one request after the other"
+    )
     parser.add_argument("--seconds", type=float, default=900.0, help="at most so long")
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--seed", type=int, help="the same order of requests again")

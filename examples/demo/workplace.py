@@ -50,13 +50,17 @@ class Workplace:
         self._forget()
         shutil.copytree(HERE / "plugins", self.root / "plugins", dirs_exist_ok=True)
         self.address = _free_address(LISTEN)
+        self.configure(*changes)
+        catalogue.build(self.root / "catalogue.db", self.folder / "downloads")
+
+    def configure(self, *changes: tuple[str, str]) -> None:
+        """The manifest of the example with these changes."""
         manifest = (HERE / "pilotage.yaml").read_text(encoding="utf-8")
         for old, new in ((LISTEN, self.address), *changes):
             if old not in manifest:
                 raise ValueError(f"{old!r} is not in the demo's manifest")
             manifest = manifest.replace(old, new)
         (self.root / "pilotage.yaml").write_text(manifest, encoding="utf-8")
-        catalogue.build(self.root / "catalogue.db", self.folder / "downloads")
 
     def _forget(self) -> None:
         """The history of earlier runs; the built environments stay."""
@@ -64,11 +68,11 @@ class Workplace:
             if path.name != "cache":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def pilotage(self, *words: str) -> int:
-        """The command as the team types it, on this terminal; its exit code."""
+    def pilotage(self, *words: str, within: float) -> int:
+        """The command as the team types it, on this terminal; its exit code. Or TimeoutExpired."""
         command = subprocess.Popen([_command(), *words], cwd=self.root, env=_environment())
         try:
-            return command.wait()
+            return command.wait(within)
         finally:
             if command.poll() is None:
                 command.send_signal(signal.SIGINT)

@@ -84,6 +84,16 @@ def test_interrupted_twice_under_load_it_leaves_nothing_running(work):
     assert running(work) == []
 
 
+def test_what_does_not_come_to_its_end_is_ended_and_told(work):
+    """A limit that is over before anybody can be released."""
+    with demo(work, "--within=1") as played:
+        told, _ = played.communicate()
+    assert played.returncode == 1, told
+    assert "The demo has not come to its end within 1 s: the release of 0.64.8 still goes on." in told
+    assert "nothing is left running" in told or "did not end by themselves and were ended" in told
+    assert running(work) == []
+
+
 @contextmanager
 def server(answer: Callable[[socket.socket, int], None]) -> Iterator[int]:
     """Hands each connection's first request to ``answer`` with the number of the connection; its port."""
@@ -139,6 +149,22 @@ def test_the_load_generator_counts_every_way_to_fail_and_never_tries_again(tmp_p
     given["closed"] += given.pop("cut")
     assert found == given
     assert set(end["versions"]) == {"1.0", "nobody"}
+
+
+def test_a_machine_is_asked_what_it_can_do(tmp_path):
+    """A server that answers no more than so many at once, each after a while: that is what is found."""
+
+    def answer(connection: socket.socket, number: int) -> None:
+        time.sleep(0.02)  # one after the other: no more than 50 a second
+        connection.sendall(b"HTTP/1.1 500 Sorry\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsorry")
+
+    report = tmp_path / "most.jsonl"
+    with server(answer) as port:
+        words = [f"--url=http://127.0.0.1:{port}", "--users=4", "--seconds=1", f"--report={report}"]
+        subprocess.run([sys.executable, str(DEMO / "load.py"), *words], check=True)
+    *requests, end = [json.loads(line) for line in report.read_text().splitlines()[1:]]
+    assert end["requests"] == end["failed"] == len(requests)
+    assert 0 < end["requests"] <= 50 * end["seconds"]
 
 
 def test_the_load_generator_counts_what_nobody_answers(tmp_path):

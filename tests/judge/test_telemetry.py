@@ -33,6 +33,19 @@ def passing(judge: Judge) -> Snapshot:
     raise AssertionError("a clean rollout did not pass")
 
 
+def test_how_long_it_takes_is_not_told_at_the_traffic_of_yesterday():
+    """Otherwise the time grows and grows after the last request."""
+    judge = Judge(PLAIN.model_copy(update={"error_pass_excess": 0.0001}))
+    scene = Scene(old=steady(0.01), new=steady(0.01), before=5.0, ramp=((0.0, 0.5),))
+    *_, last = stream(scene, 1, 60)
+    for snapshot in stream(scene, 1, 60):
+        (errors,) = judge.feed(snapshot).measures
+    assert errors.missing.endswith(" at this traffic")
+    for seconds in range(1, 90):
+        (errors,) = judge.feed(last.model_copy(update={"t": last.t + seconds})).measures
+    assert errors.missing.endswith(" more requests on the new version, which gets none at present")
+
+
 NEVER = {
     "no canary": {"canary": None},
     "no control": {"control": None},

@@ -35,6 +35,7 @@ def test_times(seconds, text):
 
 def test_what_is_missing():
     assert words.missing(3412, 6.3) == "about 3 400 more requests on the new version, 9 minutes at this traffic"
+    assert words.missing(3412, 6.3, silent=True).endswith(" on the new version, which gets none at present")
     assert words.missing(3412, None) == "about 3 400 more requests on the new version"
     assert words.missing(None, 5.0) == "cannot be shown to be good enough at the present rates"
 
@@ -82,6 +83,16 @@ def test_a_bound_that_most_answers_exceed_is_watched_but_not_asked():
     assert [edge.old for edge in free if edge.gating] == [0, 3, 4]
     assert [edge.old for edge in bounded if edge.gating] == [1, 3, 4]
     assert [edge.old for edge in bounded] == [edge.old for edge in free]
+
+
+def test_no_two_bounds_have_the_same_name():
+    """Two may be nearest to one percentile: one that is watched, and one below that is asked."""
+    seen = [50.0, 950.0, 1850.0, 1900.0, 1900.0, 1950.0, 2000.0, 2000.0, 2900.0]
+    known = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.075, 0.1)
+    told = {margin: [edge.name for edge in choose(seen, margin, 0.33, known)] for margin in range(4)}
+    assert told[1] == ["latency p50", "latency p50 (60 ms)", "latency p75"]
+    for names in told.values():
+        assert len(set(names)) == len(names)
 
 
 def test_a_bound_that_most_answers_exceed_is_asked_when_there_is_no_other():

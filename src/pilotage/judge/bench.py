@@ -31,6 +31,8 @@ nothing could be shown to stay below."""
 PLENTY = 5000.0
 """Answers from which latency bounds are chosen at once, so that their dispersion is learnt early; with fewer
 they are chosen at the end of the warm-up."""
+SILENT = 60.0
+"""Seconds without an answer of the new version after which old evidence lets nothing go on."""
 LATE = Margin(3.0, 0.01)
 """What will do at the horizon (F16), for errors and for slow answers."""
 
@@ -126,7 +128,10 @@ class Bench:
         wanted = PLENTY if warming else ENOUGH
         if snapshot.weight < 1.0 and self.seen[-1] >= wanted:
             most = MOST_SLOW / max(self.settings.latency_pass_ratio, self.settings.latency_ratio, 1.5)
-            self._open_latency(choose(self.seen, self.settings.latency_margin, most), self.seen)
+            self._open_latency(self._choose(self.seen, most), self.seen)
+
+    def _choose(self, seen: Vector, most: float) -> list[Edge]:
+        return choose(seen, self.settings.latency_margin, most, self.settings.latency_bounds)
 
     def take_declared(self, snapshot: Snapshot, *, warming: bool) -> None:
         for one in self.extras:
@@ -171,8 +176,10 @@ class Bench:
         self.control_lost()
         self.single.forget()
 
-    def heard(self, *, alone: bool) -> float | None:
-        return self.heard_alone if alone else self.errors.heard
+    def silent(self, t: float, *, alone: bool) -> bool:
+        """The new version has not answered a request lately."""
+        heard = self.heard_alone if alone else self.errors.heard
+        return heard is None or t - heard > max(SILENT, 2.0 * self.settings.interval.total_seconds())
 
     def requests(self, *, alone: bool) -> float:
         """Judged requests on the new version since the share last changed."""

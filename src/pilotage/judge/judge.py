@@ -16,8 +16,6 @@ from pilotage.judge.report import Report
 
 FORMAT = 2
 """Of ``dump``."""
-SILENT = 60.0
-"""Seconds without an answer of the new version after which old evidence lets nothing go on."""
 
 
 class Judge:
@@ -191,8 +189,7 @@ class Judge:
         settings, bench = self.settings, self._bench
         if self._warming(t):
             return words.warming(t, settings)
-        heard = bench.heard(alone=alone)
-        if heard is None or t - heard > max(SILENT, 2.0 * settings.interval.total_seconds()):
+        if bench.silent(t, alone=alone):
             return "the new version answers no requests: holding"
         requests = bench.requests(alone=alone)
         if requests < settings.minimum_requests:

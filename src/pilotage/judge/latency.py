@@ -40,17 +40,20 @@ def slack(seen: Sequence[float], bounds: Sequence[float], edge: Edge, slower: fl
     return max(1.0, (1.0 + exp(-here)) / (1.0 + exp(-there)))
 
 
-def choose(seen: Sequence[float], margin: int, most: float = 1.0) -> list[Edge]:
+def choose(
+    seen: Sequence[float], margin: int, most: float = 1.0, bounds: Sequence[float] | None = None
+) -> list[Edge]:
     """The bounds nearest to the old version's percentiles, nearest in log odds; each bound once.
 
     ``seen``: cumulative buckets of its history, the last is +Inf. The new version is held to the bound
     ``margin`` buckets higher, as far as there is one. ``most``: a bound that a larger fraction of the old
     answers exceeds is not asked before the new version may go on. A multiple of it comes near to all, which
-    nothing could be shown to stay below.
+    nothing could be shown to stay below. ``bounds`` (in seconds) only tell two edges apart that are nearest to
+    the same percentile.
     """
-    total, bounds = seen[-1], len(seen) - 1
+    total, last = seen[-1], len(seen) - 1
     slower = [(total - below + 0.5) / (total + 1.0) for below in seen[:-1]]
-    within = range(max(1, bounds - margin))
+    within = range(max(1, last - margin))
     askable = [j for j in within if slower[j] <= most] or [within[-1]]
     found: dict[int, list[float]] = {}
     for percentile, wanted in PERCENTILES.items():
@@ -58,10 +61,8 @@ def choose(seen: Sequence[float], margin: int, most: float = 1.0) -> list[Edge]:
     gating = {_nearest(slower, askable, PERCENTILES[percentile]): percentile for percentile in GATING}
     for j, percentile in gating.items():
         found.setdefault(j, [percentile])
-    return [
-        Edge(_name(named, slower[j]), j, min(j + margin, bounds - 1), j in gating)
-        for j, named in sorted(found.items())
-    ]
+    names = _apart({j: _name(named, slower[j]) for j, named in sorted(found.items())}, bounds)
+    return [Edge(name, j, min(j + margin, last - 1), j in gating) for j, name in names.items()]
 
 
 def _nearest(slower: Sequence[float], candidates: Sequence[int], wanted: float) -> int:
@@ -71,6 +72,17 @@ def _nearest(slower: Sequence[float], candidates: Sequence[int], wanted: float) 
 def _name(percentiles: list[float], slower: float) -> str:
     best = min(percentiles, key=lambda p: abs(_log_odds(PERCENTILES[p]) - _log_odds(slower)))
     return f"latency p{best:g}"
+
+
+def _apart(names: dict[int, str], bounds: Sequence[float] | None) -> dict[int, str]:
+    """Where a name is taken, with the bound: ``latency p50 (25 ms)``."""
+    taken: set[str] = set()
+    for j, name in names.items():
+        if name in taken:
+            bound = f"{bounds[j] * 1000:g} ms" if bounds and j < len(bounds) else f"bucket {j + 1}"
+            names[j] = f"{name} ({bound})"
+        taken.add(names[j])
+    return names
 
 
 def _log_odds(p: float) -> float:

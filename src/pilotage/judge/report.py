@@ -123,8 +123,7 @@ class Report:
         have = comparison.for_()
         missing = ""
         if one.gates and one.history is not None and have < target and totals.n1 > 0.0:
-            rate = self.bench.errors.rate() if comparison.bounded else None
-            missing = words.missing(comparison.needed(one.history, target), rate)
+            missing = self._missing_requests(comparison, comparison.needed(one.history, target))
         return Measure(
             name=one.name,
             kind=one.kind,
@@ -138,6 +137,11 @@ class Report:
             for_=_part(have, target) if one.gates else 0.0,
             missing=missing,
         )
+
+    def _missing_requests(self, comparison: Comparison, requests: float | None) -> str:
+        bench = self.bench
+        silent = bench.last_look is not None and bench.silent(bench.last_look, alone=self.alone)
+        return words.missing(requests, bench.errors.rate() if comparison.bounded else None, silent=silent)
 
     def _level(self, one: Weighed, level: Level, against: float) -> Measure:
         low, high = level.interval

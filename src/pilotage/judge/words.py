@@ -166,11 +166,16 @@ def slower(bounds: tuple[float, ...], new: int, old: int) -> str:
     return f" (new: slower than {duration(bounds[new])}; old: slower than {duration(bounds[old])})"
 
 
-def missing(requests: float | None, rate: float | None) -> str:
-    """``about 3 400 more requests on the new version, 9 minutes at this traffic``."""
+def missing(requests: float | None, rate: float | None, *, silent: bool = False) -> str:
+    """``about 3 400 more requests on the new version, 9 minutes at this traffic``.
+
+    ``silent``: none came lately, so that no time can be told.
+    """
     if requests is None or requests > 1e9:
         return "cannot be shown to be good enough at the present rates"
     text = f"about {number(requests)} more requests on the new version"
+    if silent:
+        return f"{text}, which gets none at present"
     return text if not rate else f"{text}, {lasting(requests / rate)} at this traffic"
 
 

@@ -175,7 +175,8 @@ def _latency_reads(moments: Sequence[Moment], settings: JudgeSettings) -> Iterat
         return
     seen = list(accumulate(sum(values) for values in zip(*parts, strict=True)))
     if seen[-1] > 0.0:
-        yield from [(edge.name, _slower_than(edge.old)) for edge in choose(seen, settings.latency_margin)]
+        edges = choose(seen, settings.latency_margin, bounds=settings.latency_bounds)
+        yield from [(edge.name, _slower_than(edge.old)) for edge in edges]
 
 
 def _counted(field: str, per: str) -> Read:

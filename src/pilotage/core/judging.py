@@ -188,8 +188,8 @@ class JudgeSettings(Growing):
     """When nothing is decided so long after the first traffic, wider margins decide (F16) …"""
     at_horizon: AtHorizon = AtHorizon.HOLD
     """… and if they do not either, this happens."""
-    bake: Duration = timedelta(minutes=15)
-    """How long it must have passed at ``promote_share`` before that is the last word."""
+    bake: Duration = timedelta(minutes=10)
+    """How long after the first pass at ``promote_share``, no suspicion since, a pass is the last word."""
     promote_share: float = Field(default=0.25, ge=0, le=1)
     """The share of traffic at which a pass is the last word; below it is leave for the next step only (F9)."""
 

@@ -36,8 +36,8 @@ class Judge:
         self._heard: float | None = None
         """When telemetry was last complete enough to judge by."""
         self._epoch: str | None = None
-        self._baked = 0.0
-        """Seconds for which it has passed at ``promote_share`` or more, without a doubt in between."""
+        self._passed: float | None = None
+        """When it first passed at ``promote_share`` or more, without a suspicion since."""
 
     def feed(self, snapshot: Snapshot | Mapping[str, Any]) -> Verdict:
         """The verdict after this look. A FAIL is final. Telemetry that is missing or absurd decides nothing."""
@@ -48,11 +48,11 @@ class Judge:
             if read is None:
                 return self._undecided("the snapshot can not be read: holding")
             snapshot = read
-        hold, before = self._refused(snapshot), self._t
+        hold = self._refused(snapshot)
         if hold is None:
             self._t = snapshot.t
             hold = self._take(snapshot)
-        verdict = self._verdict(snapshot, hold, 0.0 if before is None else max(0.0, snapshot.t - before))
+        verdict = self._verdict(snapshot, hold)
         if verdict.outcome is Outcome.FAIL:
             self._failed = verdict
         return verdict
@@ -67,7 +67,7 @@ class Judge:
             "weight": self._weight,
             "heard": self._heard,
             "epoch": self._epoch,
-            "baked": self._baked,
+            "passed": self._passed,
         }
 
     @classmethod
@@ -80,7 +80,7 @@ class Judge:
         if dump["failed"] is not None:
             found._failed = Verdict.model_validate(dump["failed"])
         found._t, found._weight, found._heard = dump["t"], dump["weight"], dump["heard"]
-        found._epoch, found._baked = dump["epoch"], dump["baked"]
+        found._epoch, found._passed = dump["epoch"], dump["passed"]
         return found
 
     def _refused(self, snapshot: Snapshot) -> str | None:
@@ -148,7 +148,7 @@ class Judge:
     def _silence(self, t: float, whose: str) -> str:
         return words.silence(None if self._heard is None else t - self._heard, whose)
 
-    def _verdict(self, snapshot: Snapshot, hold: str | None, seconds: float) -> Verdict:
+    def _verdict(self, snapshot: Snapshot, hold: str | None) -> Verdict:
         bench, settings = self._bench, self.settings
         alone = self._weight is not None and self._weight >= 1.0
         report = Report(settings, bench, alone=alone, missing=self._missing(snapshot, hold))
@@ -157,19 +157,26 @@ class Judge:
         if hold is None:
             hold = self._not_yet(snapshot.t, alone=alone)
         convinced = hold is None and report.convinced()
-        wide = snapshot.weight >= settings.promote_share
-        if convinced and wide:
-            self._baked += seconds
-        elif hold is None or bench.suspect() is not None:
-            self._baked = 0.0
-        late = settings.horizon is not None and snapshot.t >= settings.horizon.total_seconds()
+        late = (
+            settings.horizon is not None and snapshot.t > (settings.horizon - settings.interval).total_seconds()
+        )
         if convinced:
-            return report.passed(last=wide and (late or self._baked >= settings.bake.total_seconds()))
+            return report.passed(last=self._lasts(snapshot, late=late))
+        if bench.suspect() is not None:
+            self._passed = None
         if late and hold is None and report.convinced(late=True):
             return report.passed(last=True, late=True)
         if late and settings.at_horizon is AtHorizon.ROLLBACK:
             return report.expired(hold)
         return report.undecided(hold)
+
+    def _lasts(self, snapshot: Snapshot, *, late: bool) -> bool:
+        """Whether a pass is the last word: at a large share, for long enough, or at the horizon."""
+        if snapshot.weight < self.settings.promote_share:
+            return False
+        if self._passed is None:
+            self._passed = snapshot.t
+        return late or snapshot.t - self._passed >= self.settings.bake.total_seconds()
 
     def _undecided(self, hold: str) -> Verdict:
         alone = self._weight is not None and self._weight >= 1.0

@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
 
 def margin(ratio: float, excess: float) -> str:
     """``1.5 × old + 0.050 %``."""
-    old = "old" if ratio == 1.0 else f"{ratio:g} × old"
+    old = "old" if ratio == 1.0 else f"{ratio:.3g} × old"
     return f"{old} + {percent(excess)}" if excess > 0.0 else old
 
 

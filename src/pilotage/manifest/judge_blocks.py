@@ -181,7 +181,8 @@ class JudgeBlock(Frozen):
         default=_JUDGE.at_horizon, description="… and if they do not either: `hold` or `rollback`."
     )
     bake: DurationText = Field(
-        default=_JUDGE.bake, description="How long a pass must last at `promote_share` to be the last word."
+        default=_JUDGE.bake,
+        description="How long after the first pass at `promote_share` one is the last word.",
     )
     promote_share: FractionText = Field(
         default=_JUDGE.promote_share,

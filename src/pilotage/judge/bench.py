@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, log
 from typing import Any, Self
 
@@ -47,12 +47,12 @@ class Weighed:
     part: float
     one: Comparison | Level
     history: History | None = None
+    gates: bool = field(init=False)
+    """Asked before the new version may go on."""
 
-    @property
-    def gates(self) -> bool:
-        """Asked before the new version may go on."""
+    def __post_init__(self) -> None:
         asked = self.one.go if isinstance(self.one, Comparison) else self.one.pass_ratio
-        return self.role is Role.MUST and asked is not None
+        self.gates = self.role is Role.MUST and asked is not None
 
     def for_late(self) -> float:
         return self.one.for_late() if isinstance(self.one, Comparison) else self.one.for_()
@@ -83,6 +83,8 @@ class Bench:
         """Of the new version: everything since belongs to one phase."""
         self.turn = 0
         """Whose confidence sequence is refreshed next."""
+        self.loudest = 0.0
+        """The most evidence against it that any measure had when ``against`` was last asked."""
         self.weighed: list[Weighed] = []
         self.gates: list[Weighed] = []
         """What is asked before the new version may go on."""
@@ -204,8 +206,12 @@ class Bench:
     def against(self) -> float:
         """ln of the weighted average of all evidence for taking back: an average of e-values is one (F8)."""
         total = exp(self.guard_part() + self.guard.back.log_value())
+        self.loudest = 0.0
         for one in self.deciding:
-            total += exp(one.part + one.one.against())
+            against = one.one.against()
+            total += exp(one.part + against)
+            if against > self.loudest:
+                self.loudest = against
         for _, evidence in self.burning():
             total += exp(self.objective_part() + evidence)
         return log(total)
@@ -213,6 +219,8 @@ class Bench:
     def suspect(self) -> str | None:
         """A measure half way to taking back: no time to go on, whatever was shown earlier."""
         half = 0.5 * self.threshold
+        if self.loudest < half:
+            return None
         return next((one.name for one in self.deciding if one.one.against() >= half), None)
 
     def unknown(self) -> list[Declared]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import exp, log, log1p, sqrt
+from math import log, log1p, sqrt
 from typing import NamedTuple
 
 WORSE = (1.4, 2.0, 4.0, 12.0, 300.0)
@@ -73,24 +73,19 @@ def poisson_gains(counts: Counts, margin: Margin, factors: Sequence[float]) -> l
     cancels p0 on the line, and n1 delta (a - 1) the rest. Equality for Poisson data on the line.
     """
     n1, x1, n0, x0 = counts
-    debt = n1 * margin.excess
-    terms = _poisson_terms(n1 / n0, margin.ratio, tuple(factors))
-    return [x1 * log_a + x0 * d - debt * stake for log_a, d, stake in terms]
-
-
-@lru_cache(maxsize=256)
-def _poisson_terms(
-    odds: float, ratio: float, factors: tuple[float, ...]
-) -> tuple[tuple[float, float, float], ...]:
-    """(ln a, ln b, a - 1) of every alternative; the same for all bounds of latency in one block."""
-    reach = ratio * odds
-    base = log1p(reach)
+    reach, debt = margin.ratio * n1 / n0, n1 * margin.excess
     found = []
-    for factor in factors:
-        d = base - log1p(reach * factor)
-        log_a = log(factor) + d
-        found.append((log_a, d, exp(log_a) - 1.0))
-    return tuple(found)
+    for factor, log_factor in zip(factors, _logs(tuple(factors)), strict=True):
+        beyond = 1.0 + reach * factor
+        d = log1p(reach * (1.0 - factor) / beyond)
+        a = factor * (1.0 + reach) / beyond
+        found.append(x1 * (log_factor + d) + x0 * d - debt * (a - 1.0))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _logs(factors: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple([log(factor) for factor in factors])
 
 
 def bernoulli_gains(counts: Counts, margin: Margin, factors: Sequence[float], base: float) -> list[float]:

@@ -52,12 +52,13 @@ class Report:
         if self.alone:
             why = [words.few_enough(self.bench.guard.rate(), self.settings.error_limit)]
             return self._verdict(Outcome.PASS, why, (GUARD,), self._measures(), last=last)
-        gates = self.bench.gates
-        why = [self._fine(one, late=late) for one in gates]
+        measures = self._measures()
+        shown = {one.name: one for one in measures}
+        why = [self._fine(one, shown[one.name], late=late) for one in self.bench.gates]
         if late:
             why.insert(0, words.LATE)
-        names = tuple([one.name for one in gates])
-        return self._verdict(Outcome.PASS, why, names, self._measures(), last=last)
+        names = tuple([one.name for one in self.bench.gates])
+        return self._verdict(Outcome.PASS, why, names, measures, last=last)
 
     def expired(self, hold: str | None) -> Verdict:
         """The horizon is over, nothing is shown, and the settings say to go back."""
@@ -81,8 +82,7 @@ class Report:
             return words.fewer(measure, one.one.margin.ratio)
         return words.worse(measure, words.margin(*one.one.margin), self._what(one))
 
-    def _fine(self, one: Weighed, *, late: bool) -> str:
-        measure = self._measure(one)
+    def _fine(self, one: Weighed, measure: Measure, *, late: bool) -> str:
         if isinstance(one.one, Level):
             return words.level_fine(measure, one.one.pass_ratio or one.one.ratio)
         margin = one.one.late_margin if late else one.one.pass_margin
@@ -105,11 +105,11 @@ class Report:
         """The gating and the declared measures, and what else looks bad; the guard, where it speaks."""
         if self.alone:
             return [self._guard()]
-        declared = {one.name for one in self.bench.extras if one.name in self.settings.measures}
+        declared, loud = self.settings.measures, self.bench.loudest > 0.0
         return [
-            measure
-            for one, measure in [(one, self._measure(one)) for one in self.bench.weighed]
-            if one.gates or one.name in declared or measure.against > 0.0
+            self._measure(one)
+            for one in self.bench.weighed
+            if one.gates or one.name in declared or (loud and one.part + one.one.against() > 0.0)
         ]
 
     def _measure(self, one: Weighed) -> Measure:

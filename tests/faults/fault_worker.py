@@ -30,7 +30,7 @@ def doom(moment: str, number: int) -> None:
 
     async def commit(self: SqliteStore, *changes: Any, environment: Any = None) -> None:
         nonlocal made
-        made += 1
+        made += any(change.events for change in changes)  # without one, it only asks for its lease
         if (moment, number) == ("before", made):
             os.kill(os.getpid(), signal.SIGKILL)
         await real(self, *changes, environment=environment)

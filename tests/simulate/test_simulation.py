@@ -55,8 +55,9 @@ def test_both_stores_tell_the_same_story(seed):
 
 
 def test_every_trouble_strikes_somewhere():
-    calls, weather = dict.fromkeys(CALLS, 0.01), dict.fromkeys(WEATHER, 5.0)
-    stories = (play(replace(draw(seed), calls=calls, weather=weather, seconds=50)) for seed in range(4))
+    # Where so much goes wrong little is committed: a refused commit must be likelier to be seen at all.
+    calls, weather = dict.fromkeys(CALLS, 0.01) | {"conflict": 0.3}, dict.fromkeys(WEATHER, 5.0)
+    stories = (play(replace(draw(seed), calls=calls, weather=weather, seconds=50)) for seed in range(6))
     assert {key.split(":")[0] for story in stories for key in story.struck} == set(CALLS) | set(WEATHER)
 
 

@@ -42,7 +42,7 @@ def test_five_times_the_errors_are_taken_back(seed):
     assert 60.0 < played.failed < 400.0
     assert played.last.blame == ("errors",)
     assert played.last.why[0].startswith("errors: new ")
-    assert "limit old + 0.010 %" in played.last.why[0]
+    assert "limit 1.1 × old + 0.010 %" in played.last.why[0]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -93,5 +93,5 @@ def test_latency_that_is_not_judged() -> None:
 
 def test_it_reads_like_a_manifest() -> None:
     assert judge_text(JudgeSettings()).startswith(
-        "false_rollback: 1%\nfalse_pass: 5%\nerrors:\n  ratio: 1.0\n  excess: 0.01%\n"
+        "false_rollback: 1%\nfalse_pass: 5%\nerrors:\n  ratio: 1.0\n  ratio_blind: 1.1\n  excess: 0.01%\n"
     )

@@ -135,6 +135,7 @@ class JudgeSettings(Growing):
     """
 
     added: ClassVar[tuple[str, ...]] = (
+        "error_ratio_blind",
         "latency_slower",
         "measures",
         "weights",
@@ -152,6 +153,8 @@ class JudgeSettings(Growing):
     false_pass: float = Field(default=0.05, gt=0, lt=0.5)
     """beta: the chance to let a version go on that is worse than the pass margins."""
     error_ratio: float = Field(default=1.0, ge=1)
+    error_ratio_blind: float = Field(default=1.1, ge=1)
+    """The least ratio while nothing is known of the old version's single instances (``shards``)."""
     error_excess: float = Field(default=0.0001, ge=0, lt=1)
     error_pass_ratio: float = Field(default=1.5, ge=1)
     error_pass_excess: float = Field(default=0.0005, ge=0, lt=1)

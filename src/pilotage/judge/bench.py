@@ -287,6 +287,7 @@ class Bench:
             self.cap,
             pass_margin=Margin(s.error_pass_ratio, s.error_pass_excess),
             late_margin=self._late(),
+            blind_ratio=s.error_ratio_blind,
             pass_top=self.target + CLIP,
         )
         disaster = Comparison("disaster", DISASTER, 2.0 * self.cap, always=True)

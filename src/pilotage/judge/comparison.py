@@ -57,6 +57,9 @@ class Comparison:
     cap: float
     pass_margin: Margin | None = None
     late_margin: Margin | None = None
+    blind_ratio: float = 0.0
+    """The least ratio while nothing is known of the old version's single instances: how they wander on their
+    own can not be seen then, and would be held against the new version."""
     pass_top: float = 5.0
     worse: Worse = Worse.MORE
     bounded: bool = True
@@ -73,6 +76,8 @@ class Comparison:
     psi: float = 1.0
     base: float = 0.0
     """Dispersion and base rate as known when that block began."""
+    sighted: bool = False
+    """Whether it is known how the old version's instances differ."""
     steps: list[Counts] = field(default_factory=list)
     low: float | None = None
     high: float | None = None
@@ -92,10 +97,18 @@ class Comparison:
     def more(self) -> bool:
         return self.worse is Worse.MORE
 
+    @property
+    def line(self) -> Margin:
+        """Beyond which it is worse, as things are known now."""
+        if self.sighted or self.margin.ratio >= self.blind_ratio:
+            return self.margin
+        return Margin(self.blind_ratio, self.margin.excess)
+
     def observe(self, counts: Counts, seconds: float, t: float, history: History) -> None:
         """One closed block. ``history`` was frozen before it began; ``counts`` have n1, n0 > 0."""
         base = history.base if self.bounded else 0.0
-        bets = gains(counts, self.margin, WORSE if self.more else FEWER, base)
+        self.sighted = history.sides.ready()
+        bets = gains(counts, self.line, WORSE if self.more else FEWER, base)
         self.back.bet(bets, t, divisor=history.phi, cap=self.cap)
         fine = FINE if self.more else ENOUGH
         for wealth, margin in ((self.go, self.pass_margin), (self.late, self.late_margin)):
@@ -171,6 +184,7 @@ class Comparison:
             "pending": list(self.pending),
             "psi": self.psi,
             "base": self.base,
+            "sighted": self.sighted,
             "steps": [list(counts) for counts in self.steps],
             "low": self.low,
             "high": self.high,
@@ -184,7 +198,7 @@ class Comparison:
         self.known = None
         self.pending, self.psi, self.base = list(data["pending"]), data["psi"], data["base"]
         self.steps = [Counts(*counts) for counts in data["steps"]]
-        self.low, self.high = data["low"], data["high"]
+        self.low, self.high, self.sighted = data["low"], data["high"], data["sighted"]
         return self
 
     def _wealth_of(self, margin: Margin | None) -> Wealth | None:
@@ -202,6 +216,6 @@ class Comparison:
         if lasted < LONG or (n1 + n0) * self.base + n1 * self.margin.excess < 1.0:
             return
         block = Counts(n1, x1, n0, x0)
-        bets = fraction_gains(block, self.margin) if self.more else fewer_gains(block, self.margin)
+        bets = fraction_gains(block, self.line) if self.more else fewer_gains(block, self.line)
         self.bursts.bet(bets, t, divisor=self.psi, cap=self.cap)
         self.pending = [0.0] * 5

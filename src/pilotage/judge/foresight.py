@@ -155,7 +155,7 @@ class Path:
         healthy = truth == Truth(self.traffic.errors)
         for one, old, new in self._rates(truth):
             counts = Counts(n1, n1 * new, n0, n0 * old)
-            back = self._bet(one, one.back, one.margin, WORSE if one.more else FEWER, counts, old)
+            back = self._bet(one, one.back, one.line, WORSE if one.more else FEWER, counts, old)
             # What gains nothing only costs time to follow; a good version's losses are what a late onset finds.
             found += [back] if healthy or max(back.gains) > 0.0 else []
             if one.go is not None and one.pass_margin is not None:

@@ -77,10 +77,10 @@ class Report:
             one.one.refresh(one.history.phi)
         measure = self._measure(one)
         if one.kind is Kind.RATE:
-            return words.rate_worse(measure, one.one.margin.ratio)
+            return words.rate_worse(measure, one.one.line.ratio)
         if not one.one.more:
-            return words.fewer(measure, one.one.margin.ratio)
-        return words.worse(measure, words.margin(*one.one.margin), self._what(one))
+            return words.fewer(measure, one.one.line.ratio)
+        return words.worse(measure, words.margin(*one.one.line), self._what(one))
 
     def _fine(self, one: Weighed, measure: Measure, *, late: bool) -> str:
         if isinstance(one.one, Level):
@@ -132,7 +132,7 @@ class Report:
             new=totals.x1 / totals.n1 if totals.n1 > 0.0 else None,
             low=comparison.low,
             high=comparison.high,
-            limit=comparison.margin.ratio,
+            limit=comparison.line.ratio,
             against=against,
             for_=_part(have, target) if one.gates else 0.0,
             missing=missing,

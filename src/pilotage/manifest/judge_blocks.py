@@ -24,6 +24,11 @@ class ErrorsBlock(Frozen):
     ratio: words.Number = Field(
         default=_JUDGE.error_ratio, ge=1, description="Times the old version's errors …"
     )
+    ratio_blind: words.Number = Field(
+        default=_JUDGE.error_ratio_blind,
+        ge=1,
+        description="The least ratio while the telemetry tells nothing of the old version's single instances.",
+    )
     excess: FractionText = Field(
         default=_JUDGE.error_excess, lt=1, description="… plus this share of requests."
     )

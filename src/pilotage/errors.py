@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     TIMED_OUT = 8
     UNREACHABLE = 9
     UNDECIDED = 10
+    INCOMPLETE = 11
     INTERRUPTED = 130
 
 

@@ -14,6 +14,7 @@ OPERATE = Group("Run", sort_key=5)
 
 COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("init", BEGIN, "pilotage.cli.begin:init"),
+    ("import", BEGIN, "pilotage.cli.importing:import_"),
     ("check", BEGIN, "pilotage.cli.begin:check"),
     ("schema", BEGIN, "pilotage.cli.begin:schema"),
     ("plan", RELEASE, "pilotage.cli.release:plan"),

@@ -44,9 +44,12 @@ class _Open:
 @dataclass(slots=True)
 class _Composer:
     source: Source
+    foreign: bool = False
+    """A file of another tool: it may hold several documents and merge keys."""
     findings: list[Finding] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
     root: Node | None = None
+    roots: list[Node] = field(default_factory=list)
     anchors: dict[str, tuple[Node, int, int] | None] = field(default_factory=dict)
     """Node, its size in nodes and its height; None while it is not complete."""
     aliased: int = 0
@@ -76,7 +79,8 @@ class _Composer:
 
     def _document(self, event: yaml.Event) -> None:
         self.documents += 1
-        if self.documents > 1:
+        self.anchors.clear()
+        if self.documents > 1 and not self.foreign:
             raise Unreadable(
                 Finding(
                     _span(event),
@@ -103,6 +107,7 @@ class _Composer:
             self.anchors[anchor] = (node, size, height)
         if not self.stack:
             self.root = node
+            self.roots.append(node)
             return
         parent = self.stack[-1]
         parent.size += size
@@ -123,6 +128,8 @@ class _Composer:
                 "a key is a text, not a list or a mapping",
                 "put it in quotes if a text is meant",
             )
+        elif key.text == "<<" and not key.quoted and self.foreign:
+            mapping.merge(value)
         elif key.text == "<<" and not key.quoted:
             self._find(
                 key.span,
@@ -178,10 +185,24 @@ def compose(source: Source) -> tuple[Node, list[Finding]]:
         root = composer.run()
     except yaml.MarkedYAMLError as error:
         raise Unreadable(explain_syntax(error, source)) from error
-    if root is None or (isinstance(root, Scalar) and not root.text and not root.quoted):
+    if root is None or _empty(root):
         what, mend = "the manifest is empty", "`pilotage init` writes one to start from"
         raise Unreadable(Finding(None, "manifest.empty", what, mend))
     return root, composer.findings
+
+
+def compose_foreign(source: Source) -> tuple[list[Node], list[Finding]]:
+    """The trees of a file of another tool, one a document, without the empty ones; merge keys are followed."""
+    composer = _Composer(source, foreign=True)
+    try:
+        composer.run()
+    except yaml.MarkedYAMLError as error:
+        raise Unreadable(explain_syntax(error, source)) from error
+    return [root for root in composer.roots if not _empty(root)], composer.findings
+
+
+def _empty(root: Node) -> bool:
+    return isinstance(root, Scalar) and not root.text and not root.quoted
 
 
 def _span(event: yaml.Event) -> Span:

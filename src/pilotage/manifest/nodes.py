@@ -42,11 +42,19 @@ class Entries:
 
     span: Span
     entries: list[tuple[Scalar, Node]] = field(default_factory=list)
+    merged: list[tuple[Scalar, Node]] = field(default_factory=list)
+    """From merge keys, in files of other tools only."""
     _index: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
 
     def add(self, key: Scalar, value: Node) -> None:
         self.entries.append((key, value))
         self._index.setdefault(key.text, (key, value))
+
+    def merge(self, value: Node) -> None:
+        """What a merge key brings, one mapping or several: a key that is written here comes before it."""
+        for mapping in value.items if isinstance(value, Items) else [value]:
+            if isinstance(mapping, Entries):
+                self.merged += [*mapping.entries, *mapping.merged]
 
     def get(self, key: str) -> tuple[Scalar, Node] | None:
         """The first entry of that key: a second one is reported by whoever reads the data."""

@@ -7,5 +7,6 @@ recordings.py  recordings of telemetry, read and written
 replaying.py   a recording fed to the judge
 charting.py    a rollout's measures over time
 backtesting.py settings of the judge tried on the past
+importing.py   files of another tool into a manifest
 proving.py     what verdicts were made of: exported, and made again
 """

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from pilotage.core.notation import show_duration
 from pilotage.manifest.data import Reading, kind_of, shown
+from pilotage.manifest.document import Document
 from pilotage.manifest.fields import known_keys
 from pilotage.manifest.nodes import Entries, Items, Location, Node, Scalar, Spot, locate
 from pilotage.manifest.source import Finding
 from pilotage.manifest.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
 _NOTATION = (
@@ -29,20 +30,20 @@ _NOTATION = (
 _Words = tuple[str, str | None]
 
 
-def explain(error: ValidationError, reading: Reading) -> None:
-    """Add a finding for every error that is not about a node already found faulty."""
+def explain(error: ValidationError, reading: Reading, whole: type[BaseModel] = Document) -> None:
+    """Add a finding for every error that is not about a node already found faulty. ``whole``: what was read."""
     order = {"missing": 2, "extra_forbidden": 0}
     details = error.errors(include_url=False)
     for detail in sorted(details, key=lambda detail: (order.get(detail["type"], 1), -len(detail["loc"]))):
-        _explain_one(detail, reading)
+        _explain_one(detail, reading, whole)
 
 
-def _explain_one(detail: ErrorDetails, reading: Reading) -> None:
+def _explain_one(detail: ErrorDetails, reading: Reading, whole: type[BaseModel]) -> None:
     location, kind = detail["loc"], detail["type"]
     if kind == "missing":
         _missing(location, reading)
     elif kind == "extra_forbidden":
-        _unknown(location, reading)
+        _unknown(location, reading, whole)
     elif location and location[-1] == "[key]":
         spot = locate(reading.root, location[:-1])
         if spot.key is not None and id(spot.key) not in reading.faulty:
@@ -69,11 +70,11 @@ def _mistyped(name: str, mapping: Node, reading: Reading) -> bool:
     return any(id(key) in reading.faulty and closest(key.text, [name]) for key, _ in mapping.entries)
 
 
-def _unknown(location: Location, reading: Reading) -> None:
+def _unknown(location: Location, reading: Reading, whole: type[BaseModel]) -> None:
     spot = locate(reading.root, location)
     if spot.key is None or id(spot.key) in reading.faulty:
         return
-    known = known_keys(location[:-1], reading.data)
+    known = known_keys(location[:-1], reading.data, whole)
     near = did_you_mean(spot.key.text, known)
     mend = near or (f"the keys here are {', '.join(known)}" if known else "remove it")
     what = f"{shown(spot.key)} is not a key here"

@@ -13,9 +13,9 @@ from pilotage.strategies.method import Method
 from pilotage.strategies.registry import METHODS
 
 
-def known_keys(location: Sequence[str | int], data: Any) -> tuple[str, ...]:
-    """The keys of the mapping at that location; none when any key may stand there."""
-    wanted: Any = Document
+def known_keys(location: Sequence[str | int], data: Any, whole: type[BaseModel] = Document) -> tuple[str, ...]:
+    """The keys of the mapping at that location of ``whole``; none when any key may stand there."""
+    wanted: Any = whole
     for step in location:
         data = _into(data, step)
         wanted = _below(wanted, step)

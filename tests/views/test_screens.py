@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from pilotage.advisor import advise, settle
+from pilotage.advisor.facts import Answer
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, Glance, follow
 from pilotage.core.fleet import Phase
@@ -21,8 +23,9 @@ from pilotage.core.traffic import Traffic
 from pilotage.errors import Problem
 from pilotage.judge import planner
 from pilotage.judge.mends import troubles
+from pilotage.manifest.advice_files import load_facts, shipped_table
 from pilotage.usecases.diagnosing import Finding
-from pilotage.views import findings, foresight, history, plan, rollout, status, why
+from pilotage.views import advice, findings, foresight, history, plan, rollout, status, why
 from pilotage.views.chart import Chart
 from pilotage.views.ink import Line, cells, in_ascii, plain
 from views import scripted as s
@@ -150,6 +153,17 @@ def of_history() -> Callable[[int], list[Line]]:
     return lambda width: history.draw(view, width)
 
 
+def of_advice(case: str, *, whole: bool = False, **found: str | int) -> Callable[[int], list[Line]]:
+    """The facts of one of the adviser's cases, and what a manifest shows."""
+    table = shipped_table()
+    facts = load_facts(Path(__file__).parents[1] / "advisor" / "cases" / f"{case}.yaml", table)
+    said = {name: Answer(value, "facts.yaml says") for name, value in facts.items()}
+    shown = {name: Answer(value, "pilotage.yaml says") for name, value in found.items()}
+    made = advise(table, settle(table, shown | said), {"canary", "blue-green", "rolling", "big-bang"})
+    view = advice.view_of(made, "catalogue in production")
+    return lambda width: advice.draw(view, width, whole=whole)
+
+
 FOUND = [
     Finding("python", "ok", "Python 3.11.7 on linux"),
     Finding("worker", "warn", "none runs, and 1 rollout is unfinished", "`pilotage watch` starts one"),
@@ -210,6 +224,10 @@ DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "history": of_history(),
     "status-running": of_status(RUNNING),
     "status-warm": of_status(s.warm().at(260)),
+    "advice": of_advice("pay-slips"),
+    "advice-of-all-reasons": of_advice("web-shop-without-telemetry", whole=True),
+    "advice-nothing-is-safe": of_advice("warehouse-never-rehearsed"),
+    "advice-nothing-known": of_advice("nothing-known", instances=3, routing="shares"),
     "doctor": lambda width: findings.draw(findings.view_of(FOUND), width),
 }
 

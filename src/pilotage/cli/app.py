@@ -17,6 +17,7 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("import", BEGIN, "pilotage.cli.importing:import_"),
     ("check", BEGIN, "pilotage.cli.begin:check"),
     ("schema", BEGIN, "pilotage.cli.begin:schema"),
+    ("advise", BEGIN, "pilotage.cli.advise:advise"),
     ("plan", RELEASE, "pilotage.cli.release:plan"),
     ("release", RELEASE, "pilotage.cli.release:release"),
     ("rollback", RELEASE, "pilotage.cli.release:rollback"),

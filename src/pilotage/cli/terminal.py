@@ -108,6 +108,16 @@ class Terminal:
         sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
 
+    def reply(self, prompt: str) -> str | None:
+        """One line of an answer; empty: the return key alone; None: the end of input."""
+        sys.stdout.write(in_encoding(prompt, sys.stdout))
+        sys.stdout.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            self.say()
+            return None
+        return clean(answer.strip())
+
     def ask(self, question: str, *, usual: bool = False) -> bool:
         """A yes or no; the return key alone, or the end of input, is ``usual`` and no."""
         sys.stdout.write(in_encoding(f"{question} [{'Y/n' if usual else 'y/N'}] ", sys.stdout))

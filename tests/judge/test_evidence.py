@@ -128,7 +128,7 @@ def test_bernoulli_form_tends_to_the_poisson_form_at_rare_events():
 def test_the_form_is_chosen_by_the_base_rate():
     counts, margin = Counts(10, 2, 90, 9), Margin(1.1, 0.0)
     assert gains(counts, margin, WORSE, 0.01) == poisson_gains(counts, margin, WORSE)
-    assert gains(counts, margin, WORSE, 0.30) == bernoulli_gains(counts, margin, WORSE, 0.30)
+    assert gains(counts, margin, WORSE, 0.50) == bernoulli_gains(counts, margin, WORSE, 0.50)
 
 
 def poisson_weights(mean: float, upto: int) -> list[float]:

@@ -305,6 +305,7 @@ class Bench:
                 self.cap,
                 pass_margin=fine if edge.gating else None,
                 late_margin=self._late() if edge.gating else None,
+                coarse=True,
                 pass_top=self.target + CLIP,
             )
             old = slower_than(edge.old)

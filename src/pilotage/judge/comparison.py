@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import log
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pilotage.core.judging import Worse
 from pilotage.judge.confidence import interval
@@ -25,6 +25,14 @@ from pilotage.judge.evidence import (
 from pilotage.judge.history import History
 from pilotage.judge.wealth import LONG_SPREAD, Wealth, add_logs, evenly, log_of
 
+
+class Grid(NamedTuple):
+    """Alternatives, as factors on a margin, and how a stake is split over them."""
+
+    factors: tuple[float, ...]
+    prior: tuple[float, ...]
+
+
 WORSE_PRIOR = (0.10, 0.42, 0.33, 0.10, 0.05)
 """Twice to five times as many errors is what a rollback mostly has to find; more is found at once anyway."""
 WORSE_FIRST = 0.75
@@ -36,6 +44,8 @@ FINE_PRIOR = (0.05, 0.08, 0.12, 0.12, 0.13, 0.50)
 FINE_FIRST = 0.85
 FEWER_PRIOR = (0.20, 0.25, 0.25, 0.15, 0.10, 0.05)
 ENOUGH_PRIOR = (0.25, 0.30, 0.25, 0.15, 0.05)
+COARSE = Grid((1.5, 3.0, 12.0), (0.45, 0.4, 0.15)), Grid((0.8, 0.5, 0.1), (0.3, 0.3, 0.4))
+"""For latency, of which there are many measures and evidence by the dozen nats: three alternatives will do."""
 LOOKS = 0.9
 """The part of the stake that is bet on every look; the rest on long blocks, for errors in bursts (F7)."""
 STEPS = 12
@@ -63,10 +73,14 @@ class Comparison:
     pass_top: float = 5.0
     worse: Worse = Worse.MORE
     bounded: bool = True
+    coarse: bool = False
+    """Few alternatives."""
     always: bool = False
     """The disaster rule: looks already while the new version is warming up."""
     after: float = 0.0
     """Seconds after the first traffic from which it looks."""
+    against_grid: Grid = field(init=False)
+    for_grid: Grid = field(init=False)
     back: Wealth = field(init=False)
     bursts: Wealth = field(default_factory=lambda: Wealth(evenly(len(FRACTIONS)), first=WORSE_FIRST))
     go: Wealth | None = None
@@ -85,10 +99,16 @@ class Comparison:
     """What ``against`` found, until the next block; it is asked several times a look."""
 
     def __post_init__(self) -> None:
+        if self.coarse:
+            self.against_grid, self.for_grid = COARSE
+        elif self.more:
+            self.against_grid, self.for_grid = Grid(WORSE, WORSE_PRIOR), Grid(FINE, FINE_PRIOR)
+        else:
+            self.against_grid, self.for_grid = Grid(FEWER, FEWER_PRIOR), Grid(ENOUGH, ENOUGH_PRIOR)
         if self.always:
             self.back = Wealth(SUDDEN_PRIOR, first=SUDDEN_FIRST, spread=LONG_SPREAD)
         else:
-            self.back = Wealth(WORSE_PRIOR if self.more else FEWER_PRIOR, first=WORSE_FIRST)
+            self.back = Wealth(self.against_grid.prior, first=WORSE_FIRST)
         self.go = self._wealth_of(self.pass_margin)
         self.late = self._wealth_of(self.late_margin)
         self.split_changed()
@@ -108,9 +128,9 @@ class Comparison:
         """One closed block. ``history`` was frozen before it began; ``counts`` have n1, n0 > 0."""
         base = history.base if self.bounded else 0.0
         self.sighted = history.sides.ready()
-        bets = gains(counts, self.line, WORSE if self.more else FEWER, base)
+        bets = gains(counts, self.line, self.against_grid.factors, base)
         self.back.bet(bets, t, divisor=history.phi, cap=self.cap)
-        fine = FINE if self.more else ENOUGH
+        fine = self.for_grid.factors
         for wealth, margin in ((self.go, self.pass_margin), (self.late, self.late_margin)):
             if wealth is not None and margin is not None:
                 wealth.bet(gains(counts, margin, fine, base), t, divisor=history.phi, cap=self.cap)
@@ -163,7 +183,7 @@ class Comparison:
         p1 = (now.x1 + DOUBT * p0) / (now.n1 + DOUBT)
         old = now.n0 / now.n1
         expected = Counts(1.0, p1, old, old * p0)
-        fine = FINE if self.more else ENOUGH
+        fine = self.for_grid.factors
         rates = (
             gains(expected, self.pass_margin, fine, history.base)
             if self.bounded
@@ -204,7 +224,7 @@ class Comparison:
     def _wealth_of(self, margin: Margin | None) -> Wealth | None:
         if margin is None:
             return None
-        return Wealth(FINE_PRIOR if self.more else ENOUGH_PRIOR, first=FINE_FIRST, top=self.pass_top)
+        return Wealth(self.for_grid.prior, first=FINE_FIRST, top=self.pass_top)
 
     def _gather(self, counts: Counts, seconds: float, t: float, history: History) -> None:
         """Blocks of at least 16 s in which an event is to be expected (decided by exposure, not by events)."""

@@ -32,7 +32,7 @@ ENOUGH = (1.05, 1.15, 1.3, 1.6, 2.5)
 """… and for going on."""
 FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """Stakes of the block-fraction bet (F5)."""
-FREQUENT = 0.2
+FREQUENT = 0.4
 """From this base rate on, counting misses as well as hits is worth its price (F2 instead of F1)."""
 
 

@@ -17,7 +17,7 @@ from pilotage.core.traffic import Traffic
 from pilotage.judge.bench import Bench
 from pilotage.judge.channel import ALONE, LONGEST_BLOCK
 from pilotage.judge.comparison import Comparison
-from pilotage.judge.evidence import DISASTER, ENOUGH, FEWER, FINE, WORSE, Counts, Margin, gains, limit_gains
+from pilotage.judge.evidence import DISASTER, Counts, Margin, gains, limit_gains
 from pilotage.judge.guard import ABOVE, BELOW
 from pilotage.judge.level import Level
 from pilotage.judge.wealth import EVERY, Wealth
@@ -155,11 +155,11 @@ class Path:
         healthy = truth == Truth(self.traffic.errors)
         for one, old, new in self._rates(truth):
             counts = Counts(n1, n1 * new, n0, n0 * old)
-            back = self._bet(one, one.back, one.line, WORSE if one.more else FEWER, counts, old)
+            back = self._bet(one, one.back, one.line, one.against_grid.factors, counts, old)
             # What gains nothing only costs time to follow; a good version's losses are what a late onset finds.
             found += [back] if healthy or max(back.gains) > 0.0 else []
             if one.go is not None and one.pass_margin is not None:
-                fine = FINE if one.more else ENOUGH
+                fine = one.for_grid.factors
                 found.append(self._bet(one, one.go, one.pass_margin, fine, counts, old))
         return found
 

@@ -74,18 +74,19 @@ def poisson_gains(counts: Counts, margin: Margin, factors: Sequence[float]) -> l
     """
     n1, x1, n0, x0 = counts
     reach, debt = margin.ratio * n1 / n0, n1 * margin.excess
-    found = []
-    for factor, log_factor in zip(factors, _logs(tuple(factors)), strict=True):
+    whole, found = 1.0 + reach, []
+    for factor, log_factor in _with_logs(tuple(factors)):
         beyond = 1.0 + reach * factor
-        d = log1p(reach * (1.0 - factor) / beyond)
-        a = factor * (1.0 + reach) / beyond
-        found.append(x1 * (log_factor + d) + x0 * d - debt * (a - 1.0))
+        gain = debt * (1.0 - factor * whole / beyond)
+        if x1 or x0:
+            gain += x1 * log_factor + (x1 + x0) * log1p(reach * (1.0 - factor) / beyond)
+        found.append(gain)
     return found
 
 
 @lru_cache(maxsize=16)
-def _logs(factors: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple([log(factor) for factor in factors])
+def _with_logs(factors: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    return tuple([(factor, log(factor)) for factor in factors])
 
 
 def bernoulli_gains(counts: Counts, margin: Margin, factors: Sequence[float], base: float) -> list[float]:

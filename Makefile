@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 # Most tests wait for processes and proxies: four at once keep two cores busy.
 # The demo's tests take the ports and the time of a demo: by themselves, after the others.
 test: $(VENV)/.installed-dev check
-	$(BIN)/pytest -n 4 --ignore=tests/examples
+	$(BIN)/pytest -n 4 --dist worksteal --ignore=tests/examples
 	$(BIN)/pytest tests/examples
 
 fast: $(VENV)/.installed-dev

@@ -17,7 +17,7 @@ from pilotage.judge.history import History
 from pilotage.judge.level import Level
 
 TRAFFIC = MeasureSettings(
-    kind=Kind.RATE, of="requests", worse=Worse.LESS, ratio=1.25, group="traffic", after=timedelta(seconds=30)
+    kind=Kind.RATE, of="requests", worse=Worse.LESS, ratio=1.5, group="traffic", after=timedelta(seconds=30)
 )
 """A new version that answers far fewer requests than its share would bring swallows them (F12)."""
 SETTLED = 180.0

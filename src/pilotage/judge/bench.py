@@ -24,7 +24,7 @@ CLIP = 2.0
 """Nats beyond what is needed that evidence for going on may save up (F9) …"""
 RENEWED = 1.0
 """… and that it lacks again after every change of the share, so that each step adds evidence of its own."""
-REFRESH = 8
+REFRESH = 12
 MOST_SLOW = 0.5
 """What a limit on slow answers may come to at most, as a fraction of all: near 1 nothing could exceed it, and
 nothing could be shown to stay below."""
@@ -264,7 +264,7 @@ class Bench:
         return self
 
     def _refresh(self) -> None:
-        """The confidence sequences are for show and dear: one of them at every eighth block."""
+        """The confidence sequences are for show and dear: one of them at every twelfth block."""
         self.turn += 1
         counted = [one for one in self.weighed if isinstance(one.one, Comparison) and one.history is not None]
         one = counted[self.turn // REFRESH % len(counted)]

@@ -22,7 +22,7 @@ JUMP = 2.0
 """ln likelihood ratio from which the new version bears a jump out (chance without one: 1 in 7 at most)."""
 CHANCE = 1.5
 """Standard deviations of dispersion that are taken for chance; twice as many are believed."""
-OFTEN = 4
+OFTEN = 8
 """Looks after which the dispersion is worked out anew."""
 HALF_LIFE = 1800.0
 """Seconds after which a comparison counts half: trouble of long ago does not blunt the judge for ever."""

@@ -50,6 +50,8 @@ LOOKS = 0.9
 """The part of the stake that is bet on every look; the rest on long blocks, for errors in bursts (F7)."""
 STEPS = 12
 """Stretches with a constant split that the confidence sequence remembers."""
+FORESEEN = 6
+"""Times that a forecast is carried on before it is made anew: it is for people, and dear."""
 DOUBT = 50.0
 """Requests' worth of belief that the new version is like the old one, when foretelling what is missing."""
 
@@ -95,6 +97,8 @@ class Comparison:
     steps: list[Counts] = field(default_factory=list)
     low: float | None = None
     high: float | None = None
+    forecast: tuple[float | None, float, int] | None = None
+    """What ``needed`` found, the requests there were then, and how often it was asked since."""
     known: float | None = field(default=None, compare=False, repr=False)
     """What ``against`` found, until the next block; it is asked several times a look."""
 
@@ -140,7 +144,7 @@ class Comparison:
 
     def split_changed(self) -> None:
         """A new share of traffic: no block and no total may straddle it."""
-        self.pending = [0.0] * 5
+        self.pending, self.forecast = [0.0] * 5, None
         if not self.steps or self.steps[-1].n1 + self.steps[-1].n0 > 0.0:
             self.steps = [*self.steps[1 - STEPS :], Counts(0.0, 0.0, 0.0, 0.0)]
 
@@ -179,6 +183,15 @@ class Comparison:
             return None
         if self.go.log_value() >= target:
             return 0.0
+        if self.forecast is None or self.forecast[2] >= FORESEEN:
+            self.forecast = self._foresee(now, history, target), now.n1, 0
+        found, then, asked = self.forecast
+        self.forecast = found, then, asked + 1
+        return None if found is None else max(1.0, found - (now.n1 - then))
+
+    def _foresee(self, now: Counts, history: History, target: float) -> float | None:
+        if self.go is None or self.pass_margin is None:
+            return None
         p0 = history.events / history.requests if history.requests > 0.0 else now.x0 / now.n0
         p1 = (now.x1 + DOUBT * p0) / (now.n1 + DOUBT)
         old = now.n0 / now.n1
@@ -205,6 +218,7 @@ class Comparison:
             "psi": self.psi,
             "base": self.base,
             "sighted": self.sighted,
+            "forecast": None if self.forecast is None else list(self.forecast),
             "steps": [list(counts) for counts in self.steps],
             "low": self.low,
             "high": self.high,
@@ -219,6 +233,8 @@ class Comparison:
         self.pending, self.psi, self.base = list(data["pending"]), data["psi"], data["base"]
         self.steps = [Counts(*counts) for counts in data["steps"]]
         self.low, self.high, self.sighted = data["low"], data["high"], data["sighted"]
+        found = data["forecast"]
+        self.forecast = None if found is None else (found[0], found[1], found[2])
         return self
 
     def _wealth_of(self, margin: Margin | None) -> Wealth | None:

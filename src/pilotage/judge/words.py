@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import floor, log10
 
 from pilotage.core.judging import JudgeSettings, Kind, Measure
@@ -50,6 +51,7 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.4g} ms" if seconds < 1 else f"{seconds:.4g} s"
 
 
+@lru_cache(maxsize=256)
 def margin(ratio: float, excess: float) -> str:
     """``1.5 × old + 0.050 %``."""
     old = "old" if ratio == 1.0 else f"{ratio:.3g} × old"
@@ -157,6 +159,7 @@ def few_enough(rate: float, limit: float) -> str:
     )
 
 
+@lru_cache(maxsize=256)
 def slower(bounds: tuple[float, ...], new: int, old: int) -> str:
     """What a latency measure counts: the bounds, if they are known."""
     if new >= len(bounds) or old >= len(bounds):

@@ -196,7 +196,7 @@ def walking(seed: int) -> Fields:
 
 
 def test_a_level_that_wanders_is_not_held_against_the_new_version() -> None:
-    runs = 15
+    runs = 40
     failed = [
         played(Judge(CPU), lived(walking(seed), walking(seed + 1000), seed=seed))[0] for seed in range(runs)
     ]

@@ -1,8 +1,8 @@
-"""Every door to the outside, on one page: what Pilotage asks of a target, a router, a store and a clock.
+"""Every door to the outside, on one page: what Pilotage asks of a target, a router, flags, a store and a clock.
 
-Adapters register through entry points (``pilotage.targets``, ``pilotage.routers``, ``pilotage.telemetry``), the
-built-in ones exactly as a stranger's would; wiring.py makes them with ``Adapter(Site)``. Each port has one
-contract suite in tests/contracts/ that its fake and every adapter pass.
+Adapters register through entry points (``pilotage.targets``, ``pilotage.routers``, ``pilotage.telemetry``,
+``pilotage.flags``), the built-in ones exactly as a stranger's would; wiring.py makes them with
+``Adapter(Site)``. Each port has one contract suite in tests/contracts/ that its fake and every adapter pass.
 
 All calls are wanted states: safe to repeat, safe after a crash at any point. All are quick: what takes long
 (building an artifact, stopping an instance) is begun and then looked at again. A call that cannot reach its
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
+from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.judging import Snapshot
 from pilotage.core.plan import Plan
@@ -39,6 +40,10 @@ class RouterError(PilotageError):
 
 
 class TelemetryError(PilotageError):
+    exit_code = ExitCode.UNREACHABLE
+
+
+class FlagsError(PilotageError):
     exit_code = ExitCode.UNREACHABLE
 
 
@@ -266,6 +271,33 @@ class Router(Protocol):
         ...
 
 
+class Flags(Protocol):
+    """What decides which users have a feature. One service's flags may be among others': each is changed alone.
+
+    Guarantees, held by the contract suite: apply is atomic, a reader has the old flag or the new one, and no
+    other flag is touched; after ``observe`` shows a revision, whoever evaluates the flag from here has that
+    rule (when the clients out there have it is theirs: their polling); what was observed can be applied
+    again, and is exactly what it was; a refused or failed apply changes nothing.
+    """
+
+    def __init__(self, site: Site) -> None: ...
+
+    @staticmethod
+    def check_settings(settings: Mapping[str, Any]) -> list[Problem]: ...
+
+    async def check(self, key: str) -> list[Problem]:
+        """Dry run: could this flag be changed? Touches nothing."""
+        ...
+
+    async def apply(self, wanted: FlagRule | FlagSeen) -> None:
+        """Make it so. A FlagSeen without a revision: there is to be no such flag."""
+        ...
+
+    async def observe(self, key: str) -> FlagSeen:
+        """What is really in effect now."""
+        ...
+
+
 class TelemetrySource(Protocol):
     """Where figures of both versions come from, beside the router's own counters.
 
@@ -308,6 +340,8 @@ class Reach:
     prober: Prober
     telemetry: tuple[TelemetrySource, ...] = ()
     """The plan's sources in its order, without the router's own counters."""
+    flags: Flags | None = None
+    """None: the plan has to do with none."""
 
 
 ReachOf = Callable[[Plan], Reach]

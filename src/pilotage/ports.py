@@ -112,8 +112,17 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, owner: str, now: datetime, ttl: timedelta, limit: int) -> list[tuple[Held, State]]:
-        """Leases rollouts that are not final, are due, and are nobody's (or whose lease has run out)."""
+    async def claim(
+        self,
+        owner: str,
+        now: datetime,
+        ttl: timedelta,
+        limit: int,
+        environments: Collection[str] | None = None,
+    ) -> list[tuple[Held, State]]:
+        """Leases rollouts that are not final, are due, and are nobody's (or whose lease has run out).
+
+        ``environments``: only of these, by name or as ``service/name``; None: of all."""
         ...
 
     async def renew(self, owner: str, now: datetime, ttl: timedelta, rollouts: Collection[str]) -> None:

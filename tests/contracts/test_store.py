@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from databases import Databases
 from factories import (
     NOW,
     at,
@@ -30,15 +32,17 @@ from pilotage.core.environment import follow
 from pilotage.core.events import Order
 from pilotage.core.state import State, Status, fold
 from pilotage.ports import Change, Conflict, Held, LeaseLost, Store, StoreError
+from pilotage.store.postgresql.store import PostgresStore
 from pilotage.store.sqlite import SqliteStore
 from pilotage.testing.store import MemoryStore
 
-T = TypeVar("T")
 TTL = timedelta(seconds=30)
-MAKERS: dict[str, Callable[[Path], Store]] = {
-    "memory": lambda folder: MemoryStore(),
-    "sqlite": lambda folder: SqliteStore.open(folder / "state" / "pilotage.db"),
+MAKERS: dict[str, Callable[[Path, Databases | None], Store]] = {
+    "memory": lambda folder, _: MemoryStore(),
+    "sqlite": lambda folder, _: SqliteStore.open(folder / "state" / "pilotage.db"),
+    "postgresql": lambda folder, databases: open_postgresql(databases),
 }
+KINDS = [pytest.param(name, marks=[pytest.mark.real] if name == "postgresql" else []) for name in MAKERS]
 
 
 class Desk:
@@ -46,10 +50,15 @@ class Desk:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._runner = asyncio.Runner()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self.store, name)
-        return lambda *args, **fields: run(method(*args, **fields))
+        return lambda *args, **fields: self._runner.run(method(*args, **fields))
+
+    def end(self) -> None:
+        self.close()
+        self._runner.close()
 
     def create(self, id: str = "shop-1", length: int = 1, **created: Any) -> State:
         plan = created.pop("plan", None)
@@ -59,7 +68,7 @@ class Desk:
 
     def hold(self, owner: str = "w1", now: float = 0, ttl: timedelta = TTL) -> tuple[Held, State]:
         """The one rollout that is due."""
-        [claimed] = run(self.store.claim(owner, at(now), ttl, 10))
+        [claimed] = self.claim(owner, at(now), ttl, 10)
         return claimed
 
     def due(self, now: float, owner: str = "looker") -> list[str]:
@@ -67,15 +76,17 @@ class Desk:
         return [held.rollout for held, _ in self.claim(owner, at(now), timedelta(0), 10)]
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(coroutine)
-
-
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=KINDS)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(MAKERS[request.param](tmp_path))
+    databases = request.getfixturevalue("databases") if request.param == "postgresql" else None
+    desk = Desk(MAKERS[request.param](tmp_path, databases))
     yield desk
-    desk.close()
+    desk.end()
+
+
+def open_postgresql(databases: Databases | None) -> Store:
+    assert databases is not None
+    return PostgresStore.open(databases.emptied())
 
 
 def note(text: str = "x", second: float = 1) -> e.Event:
@@ -357,6 +368,15 @@ class TestLeases:
     def test_a_rollout_created_final_is_never_due(self, desk: Desk) -> None:
         desk.commit(make_change("shop-1", make_created(), make_finished(e.Ending.VOID)))
         assert desk.due(10**6) == []
+
+    def test_only_of_the_environments_that_are_named(self, desk: Desk) -> None:
+        for number, name in enumerate(["production", "staging", "test"]):
+            desk.create(f"shop-{number}", plan=make_plan(environment=name))
+        claim = partial(desk.claim, "w1", at(0), timedelta(0), 10)
+        assert sorted(held.rollout for held, _ in claim(["staging", "shop/test"])) == ["shop-1", "shop-2"]
+        assert claim(["shop", "till/test", "stag"]) == []
+        assert claim([]) == []
+        assert len(claim(None)) == 3
 
 
 class TestInbox:

@@ -25,7 +25,7 @@ from factories import (
 from pilotage.core import events as e
 from pilotage.core.state import State, fold
 from pilotage.errors import PilotageError
-from pilotage.ports import Change, Held
+from pilotage.ports import Change, Held, Store
 from pilotage.store.sqlite import SqliteStore
 from pilotage.testing.store import MemoryStore
 
@@ -41,7 +41,10 @@ class Both(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
-        self.stores = (MemoryStore(), SqliteStore.open(Path(self.folder.name) / "pilotage.db"))
+        self.stores: tuple[Store, Store] = (
+            MemoryStore(),
+            SqliteStore.open(Path(self.folder.name) / "pilotage.db"),
+        )
         self.now = 0
         self.seen: dict[str, list[State]] = {}
         """Every state a rollout ever had: some callers have read long ago."""

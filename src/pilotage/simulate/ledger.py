@@ -5,6 +5,7 @@ What is handed out has been through JSON, as if a fresh process (or another vers
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,15 @@ class Ledger:
             kinds = " ".join(event.kind for event in change.events)
             self.world.trouble.trace(f"{change.state.id} {change.before} {kinds}")
 
-    async def claim(self, owner: str, now: datetime, ttl: timedelta, limit: int) -> list[tuple[Held, State]]:
-        claims = await self.store.claim(owner, now, ttl, limit)
+    async def claim(
+        self,
+        owner: str,
+        now: datetime,
+        ttl: timedelta,
+        limit: int,
+        environments: Collection[str] | None = None,
+    ) -> list[tuple[Held, State]]:
+        claims = await self.store.claim(owner, now, ttl, limit, environments)
         fresh = []
         for held, state in claims:
             self.world.laws.claimed(held)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sqlite3
 
 from pilotage.core.environment import Environment
-from pilotage.errors import Problem
-from pilotage.ports import Change, Conflict, Held, LeaseLost, StoreError
+from pilotage.ports import Change, StoreError
 from pilotage.store.leases import AT_ONCE_OR
 from pilotage.store.problems import unheard
-from pilotage.store.reading import FOLD, unknown
-from pilotage.store.schema import micros
+from pilotage.store.reading import unknown
+from pilotage.store.records import columns, environment_moved_on, lease_lost, moved_on, there_already
 
 
 def commit(db: sqlite3.Connection, changes: tuple[Change, ...], environment: Environment | None) -> None:
@@ -24,40 +23,17 @@ def commit(db: sqlite3.Connection, changes: tuple[Change, ...], environment: Env
         _put_environment(db, environment)
 
 
-def _columns(change: Change) -> dict[str, object]:
-    state = change.state
-    if state.events != change.before + len(change.events):
-        raise ValueError(f"{state.id}: the state has {state.events} events, which are not those of the change")
-    return {
-        "id": state.id,
-        "service": state.plan.service,
-        "environment": state.plan.environment,
-        "status": state.status.value,
-        "rev": state.events,
-        "before": change.before,
-        "heard": state.heard,
-        "fold": FOLD,
-        "state": state.model_dump_json(exclude={"plan"}),
-        "final": state.status.final,
-        "wake": None if state.status.final else 0 if change.wake is None else micros(change.wake),
-        "owner": change.held.owner if change.held else None,
-        "epoch": change.held.epoch if change.held else None,
-    }
-
-
 def _begin(db: sqlite3.Connection, change: Change) -> None:
-    if not change.events:
-        raise ValueError(f"{change.state.id}: a rollout begins with its first event")
     made = db.execute(
         """
         INSERT INTO rollouts (id, service, environment, status, rev, heard, wake, fold, state)
         VALUES (:id, :service, :environment, :status, :rev, :heard, :wake, :fold, :state)
         ON CONFLICT (id) DO NOTHING
         """,
-        _columns(change),
+        columns(change),
     )
     if not made.rowcount:
-        raise _conflict(f"There is a rollout {change.state.id} already")
+        raise there_already(change.state.id)
 
 
 _MOVE_ON = f"""
@@ -72,7 +48,7 @@ _MOVE_ON = f"""
 
 
 def _move_on(db: sqlite3.Connection, change: Change) -> None:
-    if not db.execute(_MOVE_ON, _columns(change)).rowcount:
+    if not db.execute(_MOVE_ON, columns(change)).rowcount:
         raise _why_not(db, change)
 
 
@@ -83,24 +59,10 @@ def _why_not(db: sqlite3.Connection, change: Change) -> StoreError:
         return unknown(db, id)
     rev, owner, epoch = row
     if held is not None and (owner, epoch) != (held.owner, held.epoch):
-        return _lease_lost(held, owner)
+        return lease_lost(held, owner)
     if rev == change.before:
         return unheard(id)
-    return _conflict(f"{id} has moved on meanwhile", f"it has {rev} events, not {change.before}")
-
-
-def _conflict(what: str, why: str | None = None) -> Conflict:
-    return Conflict(Problem(code="store.conflict", what=what, why=why, mend="Read it again and decide again"))
-
-
-def _lease_lost(held: Held, owner: str | None) -> LeaseLost:
-    return LeaseLost(
-        Problem(
-            code="store.lease-lost",
-            what=f"{held.owner} has no lease on {held.rollout} any more",
-            why=f"{owner} has it now" if owner else "it was given back",
-        )
-    )
+    return moved_on(id, rev, change.before)
 
 
 def _append(db: sqlite3.Connection, change: Change) -> None:
@@ -130,7 +92,7 @@ def _put_environment(db: sqlite3.Connection, environment: Environment) -> None:
             row,
         )
     if not put.rowcount:
-        raise _conflict(f"Environment {name} of {service} has moved on meanwhile")
+        raise environment_moved_on(service, name)
     if after.holder is None:
         _nudge_queue(db, service, name)
 

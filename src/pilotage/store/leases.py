@@ -27,6 +27,10 @@ AT_ONCE_OR = """
 
 
 _DUE = "FROM rollouts WHERE wake <= :now AND lease_until <= :now AND fold <= :fold"
+_SERVED = """
+    AND (:served IS NULL OR environment IN (SELECT value FROM json_each(:served))
+         OR service || '/' || environment IN (SELECT value FROM json_each(:served)))
+"""
 
 
 def any_due(db: sqlite3.Connection, now: datetime) -> bool:
@@ -35,11 +39,21 @@ def any_due(db: sqlite3.Connection, now: datetime) -> bool:
 
 
 def claim(
-    db: sqlite3.Connection, owner: str, now: datetime, ttl: timedelta, limit: int
+    db: sqlite3.Connection,
+    owner: str,
+    now: datetime,
+    ttl: timedelta,
+    limit: int,
+    served: Collection[str] | None = None,
 ) -> list[tuple[Held, State]]:
     due = db.execute(
-        f"SELECT id, epoch {_DUE} ORDER BY wake, seq LIMIT :limit",
-        {"now": micros(now), "fold": FOLD, "limit": limit},
+        f"SELECT id, epoch {_DUE} {_SERVED} ORDER BY wake, seq LIMIT :limit",
+        {
+            "now": micros(now),
+            "fold": FOLD,
+            "limit": limit,
+            "served": None if served is None else json.dumps(list(served)),
+        },
     ).fetchall()
     claimed = []
     for id, epoch in due:

@@ -47,11 +47,20 @@ class SqliteStore:
     async def commit(self, *changes: Change, environment: Environment | None = None) -> None:
         await self._history.write(lambda db: commit(db, changes, environment), durable=True)
 
-    async def claim(self, owner: str, now: datetime, ttl: timedelta, limit: int) -> list[tuple[Held, State]]:
+    async def claim(
+        self,
+        owner: str,
+        now: datetime,
+        ttl: timedelta,
+        limit: int,
+        environments: Collection[str] | None = None,
+    ) -> list[tuple[Held, State]]:
         # A worker with nothing to do asks often; it must not take the write lock for that.
         if not await self._history.read(lambda db: leases.any_due(db, now)):
             return []
-        return await self._history.write(lambda db: leases.claim(db, owner, now, ttl, limit), durable=False)
+        return await self._history.write(
+            lambda db: leases.claim(db, owner, now, ttl, limit, environments), durable=False
+        )
 
     async def renew(self, owner: str, now: datetime, ttl: timedelta, rollouts: Collection[str]) -> None:
         await self._history.write(lambda db: leases.renew(db, owner, now, ttl, rollouts), durable=False)

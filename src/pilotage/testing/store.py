@@ -64,12 +64,22 @@ class MemoryStore:
                 kept.update(_nudged(kept, stored))
         self._rows = kept
 
-    async def claim(self, owner: str, now: datetime, ttl: timedelta, limit: int) -> list[tuple[Held, State]]:
+    async def claim(
+        self,
+        owner: str,
+        now: datetime,
+        ttl: timedelta,
+        limit: int,
+        environments: Collection[str] | None = None,
+    ) -> list[tuple[Held, State]]:
         self._maybe_fail()
         due = [
             (row.wake, id)
             for id, row in self._rows.items()
-            if row.wake is not None and row.wake <= now and row.lease_until <= now
+            if row.wake is not None
+            and row.wake <= now
+            and row.lease_until <= now
+            and _served(row, environments)
         ]
         due.sort(key=lambda pair: pair[0])
         claimed = []
@@ -233,6 +243,12 @@ class MemoryStore:
 
 def _holds(row: _Row, held: Held) -> bool:
     return (row.owner, row.epoch) == (held.owner, held.epoch)
+
+
+def _served(row: _Row, environments: Collection[str] | None) -> bool:
+    plan = row.state.plan
+    names = {plan.environment, f"{plan.service}/{plan.environment}"}
+    return environments is None or not names.isdisjoint(environments)
 
 
 def _nudged(rows: dict[str, _Row], free: Environment) -> dict[str, _Row]:

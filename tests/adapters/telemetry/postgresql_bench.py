@@ -52,21 +52,34 @@ class PostgreSql:
         data = str(self.folder / "data")
         command = [self._initdb, "-D", data, "-U", USER, "--auth=scram-sha-256", f"--pwfile={secret}", "-N"]
         subprocess.run([*command, "--locale=C.UTF-8"], check=True, **self._as)
+        self.start()
+        return self
+
+    def start(self) -> None:
+        data = str(self.folder / "data")
         self._process = subprocess.Popen(
             [
                 *(self._postgres, "-D", data, "-p", str(self.port), "-k", str(self.folder)),
-                *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=20"),
+                *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=50"),
             ],
+            start_new_session=True,
             **self._as,
         )
         until(self._answers, "the start of PostgreSQL")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
         shutil.rmtree(self.folder)
+
+    def crash(self) -> None:
+        """The server and all its processes at once (-9), as when its machine loses power."""
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(PLENTY)
+        # PostgreSQL's children lead groups of their own; without their parent they end by themselves.
+        until(lambda: not _processes_of(self.folder / "data"), "the end of PostgreSQL's processes")
 
     def run(self, *statements: str) -> None:
         import psycopg
@@ -95,3 +108,13 @@ class PostgreSql:
             self.run("select 1")
             return True
         return False
+
+
+def _processes_of(data: Path) -> list[int]:
+    """By the folder they work in."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (entry / "cwd").readlink() == data:
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,85 @@
+"""Reading history. A statement sees one moment; a state that is folded anew may be of a later one, as sound."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from pilotage.core.environment import Environment
+from pilotage.core.events import EVENT, Event
+from pilotage.core.state import State, fold
+from pilotage.ports import StoreError
+from pilotage.store import problems
+from pilotage.store.postgresql.database import Connection
+from pilotage.store.reading import FOLD, record
+
+_NEWEST = 500
+"""Among so many rollouts the nearest id is looked for."""
+
+
+async def rollout(db: Connection, id: str) -> State:
+    found = await db.execute("SELECT fold, state, plan FROM rollouts WHERE id = %s", (id,))
+    row = await found.fetchone()
+    if row is None:
+        raise await unknown(db, id)
+    return await state(db, id, *row)
+
+
+async def rollouts(
+    db: Connection, service: str | None, environment: str | None, limit: int, *, unfinished: bool
+) -> list[State]:
+    conditions = ["wake IS NOT NULL" if unfinished else "TRUE"]
+    if service is not None:
+        conditions.append("service = %(service)s")
+    if environment is not None:
+        conditions.append("environment = %(environment)s")
+    rows = await db.execute(
+        f"""
+        SELECT id, fold, state, plan FROM rollouts WHERE {" AND ".join(conditions)}
+        ORDER BY seq DESC LIMIT %(limit)s
+        """,
+        {"service": service, "environment": environment, "limit": limit},
+    )
+    return [await state(db, *row) for row in await rows.fetchall()]
+
+
+async def state(db: Connection, id: str, made_by: int, kept: str, plan: str) -> State:
+    """The kept state; folded anew from the events when another version of the code made it."""
+    if made_by == FOLD:
+        try:
+            return State.model_validate_json(f'{{"plan":{plan},{kept[1:]}')
+        except ValidationError:
+            pass
+    return fold(id, await events(db, id, 0))
+
+
+async def events(db: Connection, rollout: str, after: int) -> tuple[Event, ...]:
+    rows = await db.execute(
+        "SELECT body FROM events WHERE rollout = %s AND number > %s ORDER BY number", (rollout, after)
+    )
+    try:
+        return tuple(EVENT.validate_json(body) for (body,) in await rows.fetchall())
+    except ValidationError as error:
+        raise problems.unreadable(f"The history of {rollout}", error) from error
+
+
+async def environment(db: Connection, service: str, name: str) -> Environment:
+    found = await db.execute("SELECT body FROM environments WHERE service = %s AND name = %s", (service, name))
+    row = await found.fetchone()
+    if row is None:
+        return Environment(service=service, name=name)
+    return record(Environment, row[0], f"Environment {name} of {service}")
+
+
+async def environments(db: Connection) -> list[Environment]:
+    rows = await db.execute(
+        'SELECT service, name, body FROM environments ORDER BY service COLLATE "C", name COLLATE "C"'
+    )
+    return [
+        record(Environment, body, f"Environment {name} of {service}")
+        for service, name, body in await rows.fetchall()
+    ]
+
+
+async def unknown(db: Connection, id: str) -> StoreError:
+    rows = await db.execute("SELECT id FROM rollouts ORDER BY seq DESC LIMIT %s", (_NEWEST,))
+    return problems.unknown_rollout(id, [known for (known,) in await rows.fetchall()])

@@ -329,7 +329,8 @@ def test_no_rollout_is_ever_claimed_by_two(server: Server) -> None:
     with_stores(server, 4, work)
 
 
-def test_an_order_that_comes_while_a_commit_waits_for_its_row_is_not_lost(server: Server) -> None:
+@pytest.mark.parametrize("waiting", ["a commit", "a lease that is given back"])
+def test_an_order_that_comes_while_somebody_waits_for_its_row_is_not_lost(server: Server, waiting: str) -> None:
     """A statement sees what was there when it began, not when it got its lock."""
 
     async def work(store: PostgresStore) -> None:
@@ -339,12 +340,13 @@ def test_an_order_that_comes_while_a_commit_waits_for_its_row_is_not_lost(server
             other.execute("SELECT 1 FROM rollouts WHERE id = 'shop-1' FOR UPDATE")
             message = e.Message(number=1, order=Order.ABORT, by="ada", at=at(1)).model_dump_json()
             other.execute("INSERT INTO messages VALUES ('shop-1', 1, 'k', %s)", (message,))
-            saving = asyncio.create_task(store.commit(make_change(state, note("w1"), held=held, wake=at(999))))
-            ending = asyncio.create_task(store.release(held, at(999)))
-            await until_waiting(server, 2)
+            change = make_change(state, note("w1"), held=held, wake=at(999))
+            call = store.commit(change) if waiting == "a commit" else store.release(held, at(999))
+            saving = asyncio.create_task(call)
+            await until_waiting(server, 1)
             other.execute("UPDATE rollouts SET wake = 0 WHERE id = 'shop-1'")
             other.commit()
-        await asyncio.gather(saving, ending, return_exceptions=True)
+        await saving
         assert raw(server, "SELECT wake FROM rollouts") == [(0,)]
         again = await store.rollout("shop-1")
         with pytest.raises(Conflict, match="without having heard"):

@@ -43,6 +43,8 @@ METHODS = [
     Rolling(batch=1, surge=False),
     Rolling(batch=5),
     Rolling(judge=True, hold=timedelta(seconds=5)),
+    Rolling(max_unavailable=1, max_surge="25%"),
+    Rolling(max_unavailable="50%"),
     BigBang(),
     Restore(),
 ]

@@ -79,7 +79,7 @@ def test_what_the_canary_becomes() -> None:
     shop = manifest.environment("shop")
     method = shop.method.model_dump(mode="json")
     assert (manifest.service, shop.instances) == ("checkout", 4)
-    assert method["steps"] == [50_000, 250_000, 500_000]
+    assert [step["share"] for step in method["steps"]] == [50_000, 250_000, 500_000]
     assert (method["hold"], method["keep_warm"], method["ready_within"]) == ("PT10M", "PT2M", "PT5M")
     settings = shop.telemetry_specs()[0].settings
     assert settings["url"] == "http://prometheus.monitoring:9090"

@@ -10,10 +10,10 @@ from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import Phase, of_release
 from pilotage.core.inputs import Inputs
-from pilotage.core.judging import Outcome
+from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.notation import show_duration
 from pilotage.core.safety import ailment, old_is_down
-from pilotage.core.state import Status
+from pilotage.core.state import State, Status
 from pilotage.core.steps import (
     Expose,
     Judge,
@@ -244,7 +244,7 @@ def _judge(turn: Turn, step: Judge) -> Settled:
         return Settled(done=True, note="a person let it go on")
     verdict = turn.fresh_verdict
     passed = verdict is not None and verdict.outcome is Outcome.PASS
-    if passed and _late(turn, step.at_least):
+    if passed and _late(turn, step.at_least) and _enough(verdict, step):
         alone = not any(share for release, share in state.shares.items() if release != state.plan.new.id)
         note = "below the error limit" if alone else "not worse than the old version"
         return Settled(done=True, note=note, inputs=turn.seen.inputs)
@@ -256,9 +256,16 @@ def _judge(turn: Turn, step: Judge) -> Settled:
     return WAITING
 
 
+def _enough(verdict: Verdict | None, step: Judge) -> bool:
+    return verdict is not None and verdict.requests_new >= step.requests
+
+
 def _undecided(turn: Turn, step: Judge) -> Settled:
     assert step.at_most is not None
-    missing = "; ".join(turn.seen.verdict.why) if turn.seen.verdict else "no telemetry"
+    verdict = turn.seen.verdict
+    missing = "; ".join(verdict.why) if verdict else "no telemetry"
+    if verdict is not None and not _enough(verdict, step):
+        missing = f"{verdict.requests_new} of the {step.requests} requests that the plan asks for; {missing}"
     what = f"the judge did not know after {show_duration(step.at_most)}"
     if step.undecided is Undecided.ROLLBACK:
         turn.turn_back(e.Cause.UNDECIDED, what, missing)
@@ -270,12 +277,18 @@ def _undecided(turn: Turn, step: Judge) -> Settled:
 
 
 def _pause(turn: Turn, step: Pause) -> Settled:
-    if turn.state.continued or turn.state.continue_all:
-        return Settled(done=True, note="a person let it go on")
+    state = turn.state
+    if state.continued or state.continue_all:
+        return Settled(done=True, note=_said_yes(state) if step.ask or step.why else "a person let it go on")
     if step.duration is not None and _late(turn, step.duration):
         return Settled(done=True)
     turn.wake_in(TICK)
     return WAITING
+
+
+def _said_yes(state: State) -> str:
+    reason = f": {state.continue_reason}" if state.continue_reason else ""
+    return f"{state.continued_by} said yes{reason}"
 
 
 def _promote(turn: Turn, step: Promote) -> Settled:

@@ -78,6 +78,9 @@ class State(Frozen):
     pause_reason: str = ""
     continued: bool = False
     """A person let the current step go on."""
+    continued_by: str = ""
+    continue_reason: str = ""
+    """Who let something go on last, and why."""
     continue_all: bool = False
     turned_back_at: Instant | None = None
     cause: e.Cause | None = None
@@ -187,8 +190,8 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return {"paused_by": by, "pause_reason": reason}
         case e.Resumed():
             return {"paused_by": None, "pause_reason": ""}
-        case e.Continued(full=full):
-            return {"continued": True, "continue_all": state.continue_all or full, "paused_by": None}
+        case e.Continued():
+            return _go_on(state, event)
         case e.TurnedBack():
             return _turn_back(state, event)
         case e.Promoted(release=release, at=at):
@@ -205,6 +208,16 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return {"status": Status(ending.value), "finished": at, "problem": None}
         case _:
             assert_never(event)
+
+
+def _go_on(state: State, event: e.Continued) -> dict[str, object]:
+    return {
+        "continued": True,
+        "continue_all": state.continue_all or event.full,
+        "continued_by": event.by,
+        "continue_reason": event.reason,
+        "paused_by": None,
+    }
 
 
 def _next_step(state: State, at: datetime) -> dict[str, object]:

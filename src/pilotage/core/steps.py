@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from pilotage.core.routing import ByRequest, Pin, Split, SplitKey
-from pilotage.core.values import EVERYBODY, Duration, Frozen
+from pilotage.core.values import EVERYBODY, Duration, Frozen, Growing
 
 
 class Prepare(Frozen):
@@ -78,20 +78,30 @@ class Undecided(StrEnum):
     ROLLBACK = "rollback"
 
 
-class Judge(Frozen):
+class Judge(Growing):
     """The judge lets the new version go on, after at least this long. ``at_most``: then ``undecided``."""
+
+    added: ClassVar[tuple[str, ...]] = ("requests",)
 
     kind: Literal["judge"] = "judge"
     at_least: Duration = timedelta(0)
     at_most: Duration | None = None
     undecided: Undecided = Undecided.HOLD
+    requests: int = Field(default=0, ge=0)
+    """So many of the new version must have been judged at this step, however sure the judge is before."""
 
 
-class Pause(Frozen):
+class Pause(Growing):
     """Wait so long, or until a person continues (None)."""
+
+    added: ClassVar[tuple[str, ...]] = ("ask", "why")
 
     kind: Literal["pause"] = "pause"
     duration: Duration | None = None
+    ask: tuple[str, ...] = ()
+    """Who is asked, by name or role, as the plan's author calls them; empty: anybody."""
+    why: str = ""
+    """What they are asked for: ``sign-off of the pilot``."""
 
 
 class Promote(Frozen):

@@ -14,6 +14,7 @@ from pilotage.core.notation import DurationText, FractionText
 from pilotage.core.plan import ROUTER
 from pilotage.core.release import HealthCheck, Run
 from pilotage.core.routing import Timeouts
+from pilotage.core.shorthand import One, Short
 from pilotage.core.steps import Check
 from pilotage.core.values import Frozen
 from pilotage.manifest import words
@@ -45,7 +46,7 @@ class ArchiveBlock(Frozen):
 class ArtifactBlock(Frozen):
     """What is deployed: exactly one of three."""
 
-    requirement: Annotated[tuple[words.Pin, ...], Field(min_length=1), words.One()] | None = Field(
+    requirement: Annotated[tuple[words.Pin, ...], Field(min_length=1), One()] | None = Field(
         default=None,
         description="Python packages, each pinned with ==; installed into an environment of their own.",
         examples=["datasette=={version}"],
@@ -55,7 +56,7 @@ class ArtifactBlock(Frozen):
         description="A folder, relative to the manifest; copied by content.",
         examples=["build/{version}"],
     )
-    archive: Annotated[ArchiveBlock, words.Short("file")] | None = Field(
+    archive: Annotated[ArchiveBlock, Short("file")] | None = Field(
         default=None,
         description="An archive file, relative to the manifest; unpacked.",
         examples=["dist/app-{version}.tar.gz"],
@@ -101,7 +102,7 @@ class RunPatch(Frozen):
         default_factory=dict,
         description="Variables. Values are texts. No secrets. PORT is set to {port} anyway.",
     )
-    health: Annotated[HealthBlock, words.Short("path")] = Field(
+    health: Annotated[HealthBlock, Short("path")] = Field(
         default=HealthBlock(), description="The health check, or just its path."
     )
     grace: DurationText = Field(
@@ -201,12 +202,12 @@ class EnvironmentBlock(Frozen):
     """Where releases run."""
 
     instances: words.Whole = Field(default=1, ge=1, le=1000, description="How many instances of a version.")
-    target: Annotated[TargetBlock, words.Short("kind")] = Field(
+    target: Annotated[TargetBlock, Short("kind")] = Field(
         default=TargetBlock(), description="What runs the instances, or just its kind."
     )
     router: RouterBlock = Field(description="What decides which version serves a request.")
     telemetry: Annotated[
-        tuple[Annotated[TelemetryBlock, words.Short("kind")], ...], Field(min_length=1), words.OneOrMany()
+        tuple[Annotated[TelemetryBlock, Short("kind")], ...], Field(min_length=1), words.OneOrMany()
     ] = Field(
         default=(TelemetryBlock(kind=ROUTER),),
         description="Where the judge's figures come from; one source or several: the first that knows a figure "
@@ -229,7 +230,7 @@ class Document(Frozen):
     service: words.Name = Field(description="Its name.", examples=["catalogue"])
     artifact: ArtifactBlock = Field(description="What is deployed.")
     run: RunBlock = Field(description="How one instance runs.")
-    checks: tuple[Annotated[CheckBlock, words.Short("path")], ...] = Field(
+    checks: tuple[Annotated[CheckBlock, Short("path")], ...] = Field(
         default=(),
         description="Requests that must succeed before any user sees the new version; or just paths.",
     )

@@ -177,11 +177,11 @@ def doubtful_judge(root: Node, document: Document) -> Iterator[Finding]:
     for name, block in document.environments.items():
         method = block.strategy or document.strategy or Canary()
         share = _promote_share(block.judge, document.judge)
-        if not isinstance(method, Canary) or share is None or method.steps[-1] / EVERYBODY >= share:
+        if not isinstance(method, Canary) or share is None or method.steps[-1].share / EVERYBODY >= share:
             continue
         own = "promote_share" in block.judge.model_fields_set
         place = (*(("environments", name) if own else ()), "judge", "promote_share")
-        what = f"the last step of `{name}` ({percent(method.steps[-1])}) is below `promote_share`"
+        what = f"the last step of `{name}` ({percent(method.steps[-1].share)}) is below `promote_share`"
         mend = "add a step, or lower `promote_share`: only there a pass can be the last word"
         yield Finding(locate(root, place).span, "manifest.promote-share", what, mend)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import Enum
+from fractions import Fraction
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
@@ -17,7 +18,8 @@ from pilotage.manifest import judge_blocks as j
 from pilotage.manifest.codes import CODES
 from pilotage.manifest.fields import bare, is_model
 from pilotage.manifest.words import Rate
-from pilotage.strategies.canary import Pilots
+from pilotage.strategies.approval import Approval
+from pilotage.strategies.canary import CanaryStep, Pilots
 from pilotage.strategies.registry import METHODS
 
 _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -29,7 +31,9 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("checks[]", d.CheckBlock),
     ("versions.VERSION", d.VersionBlock),
     *((f"strategy with method: {name}", method) for name, method in METHODS.items()),
+    ("strategy.steps[]", CanaryStep),
     ("strategy.pilots[]", Pilots),
+    ("`approve` in a strategy", Approval),
     ("judge", j.JudgeBlock),
     ("judge.errors", j.ErrorsBlock),
     ("judge.latency", j.LatencyBlock),
@@ -113,6 +117,12 @@ def _named(plain: Any) -> str:
         return "duration: `30s`"
     if isinstance(plain, type) and issubclass(plain, Enum):
         return " or ".join(f"`{choice.value}`" for choice in plain)
+    if plain is Fraction:
+        return "whole number, or share: `25%`"
+    if plain is Approval:
+        return "`true`, text, or mapping"
+    if plain is CanaryStep:
+        return "share: `5%`, or mapping"
     names = {str: "text", bool: "`true` or `false`", int: "whole number", float: "number"}
     if plain in names:
         return names[plain]
@@ -129,7 +139,7 @@ def _default(field: FieldInfo) -> str:
     functions = [one.func for one in field.metadata if isinstance(one, BeforeValidator)]
     if parse_fraction in functions or (parse_amount in functions and value is not None):
         return f"`{value * 100:g}%`"
-    if isinstance(value, BaseModel) or value is None or value in ((), {}):
+    if isinstance(value, BaseModel) or value in (None, "", (), {}):
         return ""
     return _shown(value)
 
@@ -144,7 +154,7 @@ def _shown(value: object) -> str:
             return f"`{value.value}`"
         case (d.TelemetryBlock(kind=kind),):
             return f"`{kind}`"
-        case tuple():  # else shares are the only lists with a default
-            return f"`[{', '.join(f'{100 * share / EVERYBODY:g}%' for share in value)}]`"
+        case tuple():  # else a canary's steps are the only list with a default
+            return f"`[{', '.join(f'{100 * step.share / EVERYBODY:g}%' for step in value)}]`"
         case _:
             return f"`{value}`"

@@ -200,6 +200,7 @@ def _growing_steps(root: Node) -> _Broken:
         for _, spot in at(root, *pattern):
             before: tuple[int, Node] = (0, spot.value)
             for _, step in at(spot.value, "*"):
+                step = _share_of(step)
                 share = _share(step.value)
                 if share is not None:
                     yield from _step(step, share, before)
@@ -217,6 +218,12 @@ def _step(step: Spot, share: int, before: tuple[int, Node]) -> _Broken:
     else:
         return
     yield step.value, Finding(step.span, "manifest.steps", what, mend)
+
+
+def _share_of(step: Spot) -> Spot:
+    """A step may be a mapping with a share."""
+    entry = step.value.get("share") if isinstance(step.value, Entries) else None
+    return Spot(*entry) if entry else step
 
 
 def _share(node: Node) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, NoReturn
@@ -23,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from pilotage.core.notation import parse_rate
 from pilotage.core.routing import Address
+from pilotage.core.shorthand import One
 
 MOST_RATE = 1e6
 """Requests a second beyond which a figure is a slip of the pen."""
@@ -56,44 +56,6 @@ class Spelled:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
-
-
-@dataclass(frozen=True)
-class Short:
-    """A bare text is short for a mapping with this one key."""
-
-    key: str
-
-    def expand(self, value: Any) -> Any:
-        return {self.key: value} if isinstance(value, str) else value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self.expand, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        full = handler(schema)
-        properties = handler.resolve_ref_schema(full).get("properties", {})
-        short: Mapping[str, Any] = properties.get(self.key, {"type": "string"})
-        return {"anyOf": [{key: short[key] for key in ("type", "pattern") if key in short}, full]}
-
-
-@dataclass(frozen=True)
-class One:
-    """One value may stand for a list of one."""
-
-    def expand(self, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self.expand, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        many = handler(schema)
-        return {"anyOf": [many["items"], many]}
 
 
 class OneOrMany(One):

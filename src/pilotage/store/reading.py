@@ -13,7 +13,7 @@ from pilotage.core.state import State, fold
 from pilotage.ports import StoreError
 from pilotage.store import problems
 
-FOLD = 1
+FOLD = 2
 """Raise it whenever fold makes another state of the same events: kept states are then folded anew.
 
 A worker leaves rollouts alone whose state was made by a higher one (a newer Pilotage works here too).

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from pilotage.core.steps import Expose, Promote, Retire, Scale, Step
+from pilotage.strategies.approval import Approve, asked
 from pilotage.strategies.method import Context, Method, artifacts, as_before, only, proven
 
 
@@ -18,11 +21,16 @@ class BigBang(Method):
     judged: ClassVar[bool] = False
 
     method: Literal["big-bang"] = "big-bang"
+    approve: Approve | None = Field(
+        default=None,
+        description="A person must say yes before the stop: `true`, who is asked, or `ask` and `why`.",
+    )
 
     def forward(self, context: Context) -> list[Step]:
         assert context.old is not None
         return [
             *artifacts(context),
+            *asked(self.approve, "the stop of the service"),
             Expose(splits=()),
             Scale(release=context.old.id, instances=0),
             *proven(self, context),

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pilotage.core.notation import DurationText
 from pilotage.core.steps import Judge, Promote, Retire, Step, Undecided
+from pilotage.strategies.approval import Approve, asked
 from pilotage.strategies.method import Context, Method, artifacts, only, proven
 
 
@@ -16,6 +17,10 @@ class BlueGreen(Method):
     """The new side is proven on its preview address, then everybody is switched at once, in one change."""
 
     method: Literal["blue-green"] = "blue-green"
+    approve: Approve | None = Field(
+        default=None,
+        description="A person must say yes before the switch: `true`, who is asked, or `ask` and `why`.",
+    )
     bake: DurationText = Field(
         default=timedelta(0),
         description="How long the new side must stay under the error limit after the switch to be promoted.",
@@ -31,7 +36,12 @@ class BlueGreen(Method):
 
     def forward(self, context: Context) -> list[Step]:
         assert context.old is not None
-        steps = [*artifacts(context), *proven(self, context), only(context.new, self.key)]
+        steps = [
+            *artifacts(context),
+            *proven(self, context),
+            *asked(self.approve, "the switch of everybody"),
+            only(context.new, self.key),
+        ]
         if self.bake:
             steps.append(Judge(at_least=self.bake, at_most=self.at_most, undecided=Undecided.ROLLBACK))
         return [

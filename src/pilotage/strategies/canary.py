@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from pilotage.core.notation import DurationText, ShareText
 from pilotage.core.routing import Pin
+from pilotage.core.shorthand import Short
 from pilotage.core.steps import Judge, Promote, Retire, Step, Undecided
-from pilotage.core.values import EVERYBODY, Frozen
+from pilotage.core.values import EVERYBODY, Frozen, percent
+from pilotage.strategies.approval import Approve, asked
 from pilotage.strategies.method import Context, Method, artifacts, only, proven, shared
 
 
@@ -29,14 +31,36 @@ class Pilots(Frozen):
         return self
 
 
+class CanaryStep(Frozen):
+    """One share; what it does not say, the canary says."""
+
+    share: ShareText = Field(description="The share that sees the new version.")
+    hold: DurationText | None = Field(default=None, description="How long it is held at least.")
+    requests: int = Field(
+        default=0,
+        ge=0,
+        strict=True,
+        description="So many requests of the new version must have been judged at it, at least.",
+    )
+    approve: Approve | None = Field(
+        default=None,
+        description="A person must say yes after it: `true`, who is asked, or `ask` and `why`.",
+    )
+
+
+def _steps(*shares: str) -> tuple[CanaryStep, ...]:
+    return tuple(CanaryStep.model_validate({"share": share}) for share in shares)
+
+
 class Canary(Method):
     """A small share first, judged against the old version, widened step by step or taken back."""
 
     method: Literal["canary"] = "canary"
-    steps: tuple[ShareText, ...] = Field(
-        default=(50_000, 250_000, 500_000),
+    steps: tuple[Annotated[CanaryStep, Short("share", numbers=True)], ...] = Field(
+        default=_steps("5%", "25%", "50%"),
         min_length=1,
-        description="Growing shares that see the new version, each judged; after the last comes everybody.",
+        description="Growing shares that see the new version, each judged; after the last comes everybody. "
+        "A share, or a mapping with a hold, requests or an approval of its own.",
     )
     hold: DurationText = Field(
         default=timedelta(minutes=2), description="How long each share is held at least, however good it looks."
@@ -59,16 +83,16 @@ class Canary(Method):
 
     @field_validator("steps")
     @classmethod
-    def _grow(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
-        if any(later <= earlier for earlier, later in pairwise(steps)):
+    def _grow(cls, steps: tuple[CanaryStep, ...]) -> tuple[CanaryStep, ...]:
+        if any(later.share <= earlier.share for earlier, later in pairwise(steps)):
             raise ValueError("shares must grow from step to step")
-        if steps[0] <= 0 or steps[-1] >= EVERYBODY:
+        if steps[0].share <= 0 or steps[-1].share >= EVERYBODY:
             raise ValueError("shares lie between 0% and 100%; everybody follows by itself after the last")
         return steps
 
     @model_validator(mode="after")
     def _time(self) -> Canary:
-        if self.at_most is not None and self.at_most < self.hold:
+        if self.at_most is not None and self.at_most < max(self._held(step) for step in self.steps):
             raise ValueError("at_most is shorter than hold: no step could ever end")
         return self
 
@@ -76,12 +100,24 @@ class Canary(Method):
         assert context.old is not None
         pins = tuple(Pin(release=context.new.id, **pilot.model_dump()) for pilot in self.pilots)
         steps = artifacts(context) + proven(self, context)
-        for share in self.steps:
-            steps.append(shared(context, share, self.key, pins))
-            steps.append(Judge(at_least=self.hold, at_most=self.at_most, undecided=self.undecided))
+        for step in self.steps:
+            steps.append(shared(context, step.share, self.key, pins))
+            steps += self._judged(step)
         return [
             *steps,
             only(context.new, self.key),
             Promote(release=context.new.id),
             Retire(release=context.old.id, keep_warm=self.keep_warm, drain=self.drain),
         ]
+
+    def _held(self, step: CanaryStep) -> timedelta:
+        return self.hold if step.hold is None else step.hold
+
+    def _judged(self, step: CanaryStep) -> list[Step]:
+        judge = Judge(
+            at_least=self._held(step),
+            at_most=self.at_most,
+            undecided=self.undecided,
+            requests=step.requests,
+        )
+        return [judge, *asked(step.approve, f"more than {percent(step.share)}")]

@@ -25,7 +25,7 @@ from pilotage.views import foresight
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
-from pilotage.views.titles import RESTORE, alone, audience, title, version
+from pilotage.views.titles import RESTORE, alone, asked, audience, title, version
 
 
 class PlannedStep(Frozen):
@@ -148,7 +148,8 @@ def _stops(plan: Plan, step: Step) -> str | None:
         case Expose():
             return f"not confirmed by the router within {show_duration(step.timeout)}"
         case Pause(duration=None):
-            return "nobody says `pilotage promote`: waits"
+            nobody = f"{asked(step)} has not said" if step.ask else "nobody says"
+            return f"{nobody} `pilotage promote`: waits"
         case Judge() | Pause() | Promote() | Retire():
             return None
         case _:

@@ -64,10 +64,8 @@ def title(plan: Plan, step: Step, *, alone: bool = False) -> str:
             return _exposing(plan, step)
         case Judge():
             return _judging(plan, step, alone=alone)
-        case Pause(duration=None):
-            return "Wait for a person"
         case Pause():
-            return f"Wait {show_duration(step.duration)}" if step.duration else "Wait for a person"
+            return _pausing(step)
         case Promote():
             return f"Promote {version(plan, step.release)}"
         case Retire():
@@ -86,13 +84,27 @@ def _exposing(plan: Plan, step: Expose) -> str:
     return words[:1].upper() + words[1:]
 
 
+def _pausing(step: Pause) -> str:
+    if step.duration:
+        return f"Wait {show_duration(step.duration)}"
+    why = f": {step.why}" if step.why else ""
+    return f"Ask {asked(step)}{why}" if step.ask else f"Wait for a person{why}"
+
+
+def asked(step: Pause) -> str:
+    """Whom a pause waits for: ``ada or bea``, ``a person``."""
+    *more, last = step.ask or ("a person",)
+    return f"{', '.join(more)} or {last}" if more else last
+
+
 def _judging(plan: Plan, step: Judge, *, alone: bool) -> str:
     new = version(plan, plan.new.id)
+    at_least = f" by {counted(step.requests, 'request')} at least" if step.requests else ""
     if plan.judge is not None and alone:
-        return f"Judge {new} against the error limit"
+        return f"Judge {new} against the error limit{at_least}"
     if plan.judge is None or plan.old is None:
         return f"Hold {new} for {show_duration(step.at_least)}"
-    return f"Judge {new} against {version(plan, plan.old.id)}"
+    return f"Judge {new} against {version(plan, plan.old.id)}{at_least}"
 
 
 RESTORE = "restore"

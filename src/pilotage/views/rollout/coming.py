@@ -10,7 +10,7 @@ from pilotage.core.state import State, Status
 from pilotage.core.steps import Expose, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.views.figures import counted
 from pilotage.views.rollout.model import NextView
-from pilotage.views.titles import title, version
+from pilotage.views.titles import asked, title, version
 
 
 def coming(state: State, now: datetime | None = None) -> NextView | None:
@@ -44,9 +44,9 @@ def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
         case Judge():
             return _of_judge(state, step, now)
         case Pause(duration=None):
-            return NextView(
-                what="waits for a person: `pilotage promote` lets it go on", then=_then(state), person=True
-            )
+            why = f" ({step.why})" if step.why else ""
+            what = f"waits for {asked(step)}{why}: `pilotage promote` lets it go on"
+            return NextView(what=what, then=_then(state), person=True)
         case Pause():
             due = state.entered + step.duration if step.duration else None
             return NextView(what="waits", at=due, then=_then(state))

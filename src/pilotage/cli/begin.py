@@ -120,8 +120,15 @@ def _found() -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def schema(*, common: Common = EVERY) -> None:
+def schema(
+    *,
+    of: Annotated[
+        Literal["manifest", "release"], Parameter(help="Of pilotage.yaml, or of a release file.")
+    ] = "manifest",
+    common: Common = EVERY,
+) -> None:
     """Print the JSON Schema of the manifest, for editors."""
-    from pilotage.manifest.schema import json_schema_text
+    from pilotage.manifest.schema import json_schema_text, release_schema_text
 
-    Terminal(plain=common.no_color).write(json_schema_text())
+    text = json_schema_text() if of == "manifest" else release_schema_text()
+    Terminal(plain=common.no_color).write(text)

@@ -14,6 +14,7 @@ CODES: dict[str, str] = {
     "manifest.check-name": "Two checks have the same name.",
     "manifest.choice": "Not one of the possible words.",
     "manifest.command": "A command that is empty, or has an open quote.",
+    "manifest.date": "Not a day like 2026-12-01, or not a moment with its offset from UTC.",
     "manifest.digest": "Not a SHA-256 digest, or a checksum file without one of the archive.",
     "manifest.digest-mismatch": "The archive is not the one whose digest the manifest gives.",
     "manifest.duplicate-key": "A key is given twice in one mapping.",

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NOTATION = (
     (re.compile(r"duration"), "manifest.duration"),
     (re.compile(r"share|between 0% and 100%|finer than"), "manifest.share"),
+    (re.compile(r"^this (?:is not a |)(?:day|moment)"), "manifest.date"),
+    (re.compile(r"^this is not an id"), "manifest.name"),
+    (re.compile(r"^this is not a (?:range|version)|must lie after"), "manifest.value"),
 )
 _Words = tuple[str, str | None]
 

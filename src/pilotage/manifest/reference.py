@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 from enum import Enum
 from fractions import Fraction
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from pilotage.core.notation import parse_amount, parse_fraction, parse_share, show_duration
 from pilotage.core.values import EVERYBODY
+from pilotage.dossier.file import ReleaseFile
 from pilotage.manifest import document as d
 from pilotage.manifest import judge_blocks as j
 from pilotage.manifest.codes import CODES
@@ -50,13 +51,30 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
 
 def reference() -> str:
     """Markdown."""
-    return "\n".join([*_keys(), "## Codes", "", "| code | means |", "|--|--|", *_codes(), ""])
+    return "\n".join([*_keys(_BLOCKS), "## Codes", "", "| code | means |", "|--|--|", *_codes(), ""])
 
 
-def _keys() -> Iterator[str]:
+def release_reference() -> str:
+    """Markdown: every key of a release file."""
+    return "\n".join(_keys([("The whole file", ReleaseFile), *_parts(ReleaseFile)]))
+
+
+def _parts(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """The blocks inside, in the order of their keys."""
+    for name, field in model.model_fields.items():
+        plain = bare(field.annotation)
+        many = get_origin(plain) is tuple
+        inner = bare(get_args(plain)[0]) if many else plain
+        if is_model(inner):
+            path = f"{before}{name}{'[]' if many else ''}"
+            yield path, inner
+            yield from _parts(inner, f"{path}.")
+
+
+def _keys(blocks: Iterable[tuple[str, type[BaseModel]]]) -> Iterator[str]:
     yield "## Keys"
     yield ""
-    for title, model in _BLOCKS:
+    for title, model in blocks:
         yield f"### {title if ' ' in title else f'`{title}`'}"
         yield ""
         yield " ".join((model.__doc__ or d.RunPatch.__doc__ or "").split())
@@ -123,7 +141,14 @@ def _named(plain: Any) -> str:
         return "`true`, text, or mapping"
     if plain is CanaryStep:
         return "share: `5%`, or mapping"
-    names = {str: "text", bool: "`true` or `false`", int: "whole number", float: "number"}
+    names = {
+        str: "text",
+        bool: "`true` or `false`",
+        int: "whole number",
+        float: "number",
+        date: 'day: `"2026-12-01"`',
+        datetime: 'moment: `"2026-12-01T22:00+01:00"`',
+    }
     if plain in names:
         return names[plain]
     return "mapping" if is_model(plain) else "`127.0.0.1:8080`"

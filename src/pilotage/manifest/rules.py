@@ -45,7 +45,7 @@ _Taken = tuple[str, Spot, Address]
 def broken_rules(reading: Reading) -> None:
     """Add a finding for every rule that is broken."""
     for rule in (
-        _secrets,
+        secrets_in,
         _run_placeholders,
         _artifact_placeholders,
         _one_artifact,
@@ -83,24 +83,27 @@ def _at(spot: Spot, pattern: tuple[str, ...], stars: tuple[str, ...]) -> Iterato
                 yield from _at(Spot(None, item), tuple(rest), (*stars, str(number)))
 
 
-def _secrets(root: Node) -> _Broken:
-    yield from _secrets_below(Spot(None, root), "this")
+def secrets_in(
+    root: Node,
+    mend: str = "keep it in a file outside that the service reads; name only its path here (…_FILE)",
+) -> _Broken:
+    """Every scalar that is marked as one."""
+    yield from _secrets_below(Spot(None, root), "this", mend)
 
 
-def _secrets_below(spot: Spot, name: str) -> _Broken:
+def _secrets_below(spot: Spot, name: str, mend: str) -> _Broken:
     match spot.value:
         case Scalar(secret=True) as scalar:
             what = f"{name} looks like a secret"
             why = "a manifest is read by many and kept for ever"
-            mend = "keep it in a file outside that the service reads; name only its path here (…_FILE)"
             yield scalar, Finding(scalar.span, "manifest.secret", what, mend, why)
         case Entries(entries=entries):
             for key, value in entries:
-                yield from _secrets_below(Spot(None, key), "this key")
-                yield from _secrets_below(Spot(key, value), f"the value of {shown(key)}")
+                yield from _secrets_below(Spot(None, key), "this key", mend)
+                yield from _secrets_below(Spot(key, value), f"the value of {shown(key)}", mend)
         case Items(items=items):
             for item in items:
-                yield from _secrets_below(Spot(None, item), "this")
+                yield from _secrets_below(Spot(None, item), "this", mend)
 
 
 def _run_placeholders(root: Node) -> _Broken:

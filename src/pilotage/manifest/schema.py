@@ -9,9 +9,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from pilotage.core.notation import parse_amount, parse_duration, parse_fraction, parse_share
+from pilotage.dossier.file import ReleaseFile
 from pilotage.manifest.document import Document
 
 SCHEMA_ID = "urn:pilotage:manifest:1"
+RELEASE_SCHEMA_ID = "urn:pilotage:release:1"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DURATION = {
     "type": "string",
@@ -44,9 +46,26 @@ def json_schema() -> dict[str, Any]:
     return {**head, **schema, "$defs": dict(sorted(definitions.items()))}
 
 
+def release_schema() -> dict[str, Any]:
+    """The same of release.yaml."""
+    schema = _tidied(ReleaseFile.model_json_schema(schema_generator=_Generator), {})
+    definitions: dict[str, Any] = schema.pop("$defs")
+    head = {"$schema": _DIALECT, "$id": RELEASE_SCHEMA_ID, "title": "Pilotage release file"}
+    return {**head, **schema, "$defs": dict(sorted(definitions.items()))}
+
+
 def json_schema_text() -> str:
     """As the file schema/pilotage.schema.json holds it."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return _text(json_schema())
+
+
+def release_schema_text() -> str:
+    """As the file schema/release.schema.json holds it."""
+    return _text(release_schema())
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 class _Generator(GenerateJsonSchema):

@@ -23,6 +23,7 @@ from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.judging import Snapshot
 from pilotage.core.plan import Plan
+from pilotage.core.readiness import Tick
 from pilotage.core.release import Release
 from pilotage.core.routing import Address, RouterSeen, Routing, Telemetry
 from pilotage.core.state import State
@@ -177,6 +178,14 @@ class Store(Protocol):
         ...
 
     async def environments(self) -> list[Environment]: ...
+
+    async def tick(self, tick: Tick) -> None:
+        """Keeps it for ever; an earlier one of the same step stays, and the last one counts."""
+        ...
+
+    async def ticks(self, plan: str) -> tuple[Tick, ...]:
+        """Of the plan with that digest, in the order in which they were kept."""
+        ...
 
     async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
         """Keeps one snapshot of telemetry; the same number again changes nothing."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ from pilotage.core.environment import Environment
 from pilotage.core.events import Message, Order
 from pilotage.core.fleet import Instance
 from pilotage.core.plan import Plan
+from pilotage.core.readiness import Tick
 from pilotage.core.state import State
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.judge.mends import Trouble
 from pilotage.judge.planner import Forecast
 from pilotage.manifest.load import load
 from pilotage.manifest.model import Manifest
+from pilotage.manifest.release_files import Release, load_release, release_beside
 from pilotage.ports import Store
 from pilotage.store.sqlite import SqliteStore
-from pilotage.usecases import foreseeing, planning, releasing, returning, stopping
+from pilotage.usecases import foreseeing, planning, readying, releasing, returning, stopping
 from pilotage.usecases.diagnosing import Finding, diagnose
 
 MANIFEST = "pilotage.yaml"
@@ -150,7 +153,53 @@ class App:
         said = self.manifest.environment(plan.environment).expected()
         return await foreseeing.foreseen(self.store, plan, said)
 
-    async def release(self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False) -> State:
+    async def plan_of(self, version: str | None, environment: str | None, file: Path | None = None) -> Plan:
+        """Of that version; else of what is under way, or of the release file's version, before or after it."""
+        assert self.manifest is not None, "planning needs a manifest"
+        name = self.environment_name(environment)
+        return await readying.plan_meant(
+            self.store,
+            await self.store.environment(self.manifest.service, name),
+            version,
+            self._release_file(file),
+            lambda wanted: self.plan(name, wanted),
+        )
+
+    def _release_file(self, file: Path | None, folder: str = "") -> Release | None:
+        """That one, or the one beside the manifest."""
+        if file is not None:
+            return load_release(file)
+        beside = Path(self.manifest.file).absolute().parent if self.manifest else Path(folder)
+        return release_beside(beside)
+
+    async def readiness(
+        self, plan: Plan, file: Path | None = None, at: datetime | None = None
+    ) -> readying.Assessed | None:
+        """How ready the plan is for a start then, or now; None: nothing is asked."""
+        known = self.manifest.environments.get(plan.environment) if self.manifest else None
+        return readying.assessed(
+            plan,
+            self._release_file(file, plan.new.run.folder),
+            known.readiness() if known else None,
+            await self.store.ticks(plan.digest),
+            at or self.clock.now(),
+        )
+
+    async def tick(
+        self, plan: Plan, step: str, file: Path | None = None, *, by: str, note: str = "", done: bool = True
+    ) -> Tick:
+        """PilotageError when the plan's runbook has no such step for people."""
+        release = self._release_file(file, plan.new.run.folder)
+        readying.check_step(plan, step, release.value if release else None)
+        tick = Tick(plan=plan.digest, step=step, by=by, at=self.clock.now(), note=note, done=done)
+        await self.store.tick(tick)
+        return tick
+
+    async def release(
+        self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False, file: Path | None = None
+    ) -> State:
+        """PilotageError when something is open that blocks; ``file`` is the release file if it is named."""
+        ready = await self.readiness(plan, file)
         state = await releasing.start(
             self.store,
             self.reach_of,
@@ -159,6 +208,7 @@ class App:
             now=await self._time(),
             reason=reason,
             supersede=supersede,
+            readiness=ready.demand() if ready else None,
         )
         await self.ensure_worker()
         return state

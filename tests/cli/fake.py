@@ -15,12 +15,14 @@ from pilotage.core import events as e
 from pilotage.core.environment import Environment, Glance, follow
 from pilotage.core.judging import Snapshot
 from pilotage.core.plan import Plan
+from pilotage.core.readiness import Tick
 from pilotage.core.state import State, fold
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.judge.mends import Trouble
 from pilotage.judge.planner import Forecast
 from pilotage.ports import StoreError
 from pilotage.usecases.diagnosing import Finding
+from pilotage.usecases.readying import Assessed
 from views import scripted as s
 
 
@@ -100,6 +102,7 @@ class FakeApp:
     service: str = "catalogue"
     manifest: Any = None
     foreseen: tuple[Forecast, tuple[Trouble, ...]] | None = None
+    ready: Assessed | None = None
     state_folder: Path = Path(".pilotage")
 
     def __post_init__(self) -> None:
@@ -131,7 +134,25 @@ class FakeApp:
         del plan
         return self.foreseen
 
-    async def release(self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False) -> State:
+    async def plan_of(self, version: str | None, environment: str | None, file: Path | None = None) -> Plan:
+        self._do(f"plan of {version} to {environment}")
+        return self.play.plan
+
+    async def readiness(
+        self, plan: Plan, file: Path | None = None, at: datetime | None = None
+    ) -> Assessed | None:
+        del plan, file, at
+        return self.ready
+
+    async def tick(
+        self, plan: Plan, step: str, file: Path | None = None, *, by: str, note: str = "", done: bool = True
+    ) -> Tick:
+        self._do(f"tick {step} by {by} {note}{'' if done else ' undone'}".strip())
+        return Tick(plan=plan.digest, step=step, by=by, at=self.play.now, note=note, done=done)
+
+    async def release(
+        self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False, file: Path | None = None
+    ) -> State:
         self._do(f"release {plan.new.version} {reason}{' supersede' * supersede}".strip())
         return self.store.state
 

@@ -30,6 +30,7 @@ from factories import (
 from pilotage.core import events as e
 from pilotage.core.environment import follow
 from pilotage.core.events import Order
+from pilotage.core.readiness import Item, Readiness, Standing, Tick, Weight
 from pilotage.core.state import State, Status, fold
 from pilotage.ports import Change, Conflict, Held, LeaseLost, Store, StoreError
 from pilotage.store.postgresql.store import PostgresStore
@@ -566,3 +567,22 @@ class TestTelemetry:
         desk.put_glance("shop-1", make_glance(at=at(1)))
         desk.put_glance("shop-1", make_glance(at=at(2)))
         assert desk.glance("shop-1") == make_glance(at=at(2))
+
+
+class TestTicks:
+    def test_they_are_kept_in_order_and_plan_by_plan(self, desk: Desk) -> None:
+        first = Tick(plan="sha256:a", step="backup", by="ada", at=NOW)
+        taken_back = Tick(plan="sha256:a", step="backup", by="kofi", at=at(60), done=False, note="it was stale")
+        other = Tick(plan="sha256:b", step="backup", by="ada", at=NOW)
+        for tick in (first, other, taken_back, first):
+            desk.tick(tick)
+        assert desk.ticks("sha256:a") == (first, taken_back, first)
+        assert desk.ticks("sha256:b") == (other,)
+        assert desk.ticks("sha256:c") == ()
+
+    def test_a_creation_keeps_how_ready_it_was(self, desk: Desk) -> None:
+        item = Item(subject="training", what="support knows it", standing=Standing.OVERDUE, weight=Weight.WARN)
+        ready = Readiness(at=NOW, release_file="sha256:f", items=(item,))
+        desk.create("shop-1", readiness=ready)
+        [created] = desk.events("shop-1")
+        assert created.readiness == ready

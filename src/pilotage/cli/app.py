@@ -18,6 +18,8 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("check", BEGIN, "pilotage.cli.begin:check"),
     ("schema", BEGIN, "pilotage.cli.begin:schema"),
     ("advise", BEGIN, "pilotage.cli.advise:advise"),
+    ("readiness", RELEASE, "pilotage.cli.readiness:readiness"),
+    ("tick", RELEASE, "pilotage.cli.readiness:tick"),
     ("plan", RELEASE, "pilotage.cli.release:plan"),
     ("release", RELEASE, "pilotage.cli.release:release"),
     ("rollback", RELEASE, "pilotage.cli.release:rollback"),

@@ -57,3 +57,11 @@ Timeout = Annotated[
 UntilRetired = Annotated[
     bool, Parameter(help="Watch on until the old version is retired, not only until the new one is promoted.")
 ]
+ReleaseFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--release",
+        metavar="FILE",
+        help="What people know of the release; release.yaml beside the manifest if not named.",
+    ),
+]

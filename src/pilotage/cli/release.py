@@ -15,6 +15,7 @@ from pilotage.cli.options import (
     Environment,
     Json,
     Reason,
+    ReleaseFile,
     Rollout,
     Timeout,
     UntilRetired,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from pilotage.judge.planner import Forecast
     from pilotage.wiring import App
 
+Supersede = Annotated[
+    bool, Parameter(help="While another rollout is under way: take that one back, then do this one.")
+]
 Detach = Annotated[bool, Parameter(help="Start it and return at once; `pilotage watch` shows it.")]
 
 
@@ -41,6 +45,7 @@ async def plan(
     *,
     to: Environment = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    release: ReleaseFile = None,
     again: bool = False,
     json: Json = False,
     common: Common = EVERY,
@@ -63,9 +68,12 @@ async def plan(
     async with opened(common, need_manifest=True) as app:
         made = await app.plan(to, version, again=again)
         foreseen = await app.foresee(made)
+        ready = await app.readiness(made, release)
     if out is not None:
         _write(made, out)
     _show(made, terminal, as_json=json, foreseen=foreseen, asked=True)
+    if ready is not None and not json:
+        terminal.show(faults.toned((), (*ready.blocking, *ready.warnings)), error=True)
     if out is not None and not json:
         terminal.say(
             f"\nWritten to {out}: `pilotage release --plan {quote(str(out))}` carries out exactly this plan."
@@ -141,9 +149,10 @@ async def release(
     *,
     to: Environment = None,
     plan: Path | None = None,
+    file: ReleaseFile = None,
     yes: Yes = False,
     detach: Detach = False,
-    supersede: bool = False,
+    supersede: Supersede = False,
     again: bool = False,
     reason: Reason = "",
     give_up: Timeout = None,
@@ -153,8 +162,9 @@ async def release(
 ) -> int:
     """Release a version: show the plan, ask, do it, watch.
 
-    Asks on a terminal only: without one, as in CI, it goes ahead. Ctrl-C leaves the rollout running. The exit
-    code says how it ended: 0 promoted, 6 rolled back (docs/exit-codes.md).
+    What the release file leaves open stops it before anything is started, or is told, as the manifest's
+    `readiness` says. Asks on a terminal only: without one, as in CI, it goes ahead. Ctrl-C leaves the rollout
+    running. The exit code says how it ended: 0 promoted, 6 rolled back (docs/exit-codes.md).
 
     Parameters
     ----------
@@ -162,8 +172,6 @@ async def release(
         What to release.
     plan
         A file written by `pilotage plan --out`: exactly that plan is carried out, or refused.
-    supersede
-        While another rollout is under way: take that one back, then do this one.
     again
         Release it although this very version is live.
     """
@@ -174,15 +182,24 @@ async def release(
     terminal = Terminal(plain=common.no_color)
     async with opened(common, need_manifest=plan is None) as app:
         made = await _planned(app, version, to, plan, again=again)
+        await _demand(app, made, file, terminal)
         if not json and not _agreed(made, terminal, asking=not yes):
             return ExitCode.DONE
-        state = await app.release(made, by=who(), reason=reason, supersede=supersede)
+        state = await app.release(made, by=who(), reason=reason, supersede=supersede, file=file)
         if detach:
             return _detached(state, terminal, as_json=json)
         ended = await follow(
             app, state.id, terminal, as_json=json, until_retired=until_retired, patience=patience
         )
     return outcome.exit_code(ended)
+
+
+async def _demand(app: App, made: Plan, file: Path | None, terminal: Terminal) -> None:
+    """PilotageError with what is open and blocks; what only warns is told."""
+    ready = await app.readiness(made, file)
+    if ready is not None:
+        ready.demand()
+        terminal.show(faults.toned((), ready.warnings), error=True)
 
 
 def _agreed(made: Plan, terminal: Terminal, *, asking: bool) -> bool:

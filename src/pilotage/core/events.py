@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter
 from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Verdict
 from pilotage.core.plan import Plan
+from pilotage.core.readiness import Readiness
 from pilotage.core.routing import Routing
 from pilotage.core.values import Duration, Frozen, Instant
 from pilotage.errors import Problem
@@ -56,6 +57,8 @@ class Created(_Event):
     digest: str
     queued_behind: str | None = None
     reason: str = ""
+    readiness: Readiness | None = None
+    """How everything stood that is asked before a start; None: nothing was asked."""
 
 
 class Started(_Event):

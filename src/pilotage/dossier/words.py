@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
 _MOMENT = rf"{_DAY}[T ]\d{{2}}:\d{{2}}(?::\d{{2}})?(?:Z|[+-]\d{{2}}:\d{{2}})"
@@ -39,12 +39,12 @@ def parse_moment(text: Any) -> datetime:
 
 Day = Annotated[
     date,
-    PlainValidator(parse_day),
+    BeforeValidator(parse_day),
     WithJsonSchema({"type": "string", "pattern": f"^{_DAY}$", "examples": ["2026-12-01"]}),
 ]
 Moment = Annotated[
     datetime,
-    PlainValidator(parse_moment),
+    BeforeValidator(parse_moment),
     WithJsonSchema({"type": "string", "pattern": f"^{_MOMENT}$", "examples": ["2026-12-01T22:00+01:00"]}),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]

@@ -17,6 +17,7 @@ from pilotage.core.routing import Timeouts
 from pilotage.core.shorthand import One, Short
 from pilotage.core.steps import Check
 from pilotage.core.values import Frozen
+from pilotage.dossier.policy import Policy
 from pilotage.manifest import words
 from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.methods import MethodBlock
@@ -217,6 +218,7 @@ class EnvironmentBlock(Frozen):
         default=None, description="Replaces the service's strategy as a whole."
     )
     judge: JudgeBlock = Field(default=JudgeBlock(), description="Merged over the service's, key by key.")
+    readiness: Policy | None = Field(default=None, description="Over the service's, key by key.")
     expect: ExpectBlock | None = Field(
         default=None,
         description="What traffic is to be expected, so that `plan` can tell what the judge will see; without "
@@ -242,4 +244,9 @@ class Document(Frozen):
         description="How a new version is brought to the users; canary with its defaults if not given.",
     )
     judge: JudgeBlock = Field(default=JudgeBlock(), description="What counts as worse, and how sure to be.")
+    readiness: Policy | None = Field(
+        default=None,
+        description="What open items of the release file do to a start; without it and without such a file "
+        "nothing is asked.",
+    )
     environments: dict[words.Name, EnvironmentBlock] = Field(min_length=1, description="Where releases run.")

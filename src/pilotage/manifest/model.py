@@ -14,6 +14,7 @@ from pilotage.core.release import Archive, Artifact, Directory, HealthCheck, Rel
 from pilotage.core.routing import Timeouts
 from pilotage.core.steps import Check
 from pilotage.core.traffic import Traffic
+from pilotage.dossier.policy import Policy
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.manifest import checksums
 from pilotage.manifest.document import (
@@ -51,6 +52,7 @@ class Environment:
     checks: tuple[Check, ...]
     _block: EnvironmentBlock = field(repr=False)
     _judge: JudgeSettings = field(repr=False)
+    _readiness: Policy | None = field(default=None, repr=False)
 
     def target_spec(self) -> TargetSpec:
         target = self._block.target
@@ -74,6 +76,10 @@ class Environment:
 
     def judge_settings(self) -> JudgeSettings:
         return self._judge
+
+    def readiness(self) -> Policy | None:
+        """What is asked before a start; None when the manifest says nothing of it."""
+        return self._readiness
 
     def expected(self) -> Traffic | None:
         """The traffic that ``expect`` says."""
@@ -148,10 +154,15 @@ def manifest_of(document: Document, source: Source, root: Node, warnings: tuple[
             checks=checks,
             _block=block,
             _judge=judge_settings(document.judge, block.judge),
+            _readiness=_policy(document.readiness, block.readiness),
         )
         for name, block in document.environments.items()
     }
     return Manifest(document.service, source.file, environments, document, warnings, source, root)
+
+
+def _policy(service: Policy | None, own: Policy | None) -> Policy | None:
+    return own.over(service or Policy()) if own else service
 
 
 def judge_settings(*blocks: JudgeBlock) -> JudgeSettings:

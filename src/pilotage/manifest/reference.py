@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pilotage.core.notation import parse_amount, parse_fraction, parse_share, show_duration
 from pilotage.core.values import EVERYBODY
 from pilotage.dossier.file import ReleaseFile
+from pilotage.dossier.policy import Policy
 from pilotage.manifest import document as d
 from pilotage.manifest import judge_blocks as j
 from pilotage.manifest.codes import CODES
@@ -40,6 +41,7 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("judge.latency", j.LatencyBlock),
     ("judge.measures.NAME", j.MeasureBlock),
     ("judge.slos[]", j.SloBlock),
+    ("readiness", Policy),
     ("environments.NAME", d.EnvironmentBlock),
     ("environments.NAME.target", d.TargetBlock),
     ("environments.NAME.router", d.RouterBlock),

@@ -1,4 +1,4 @@
-"""Reading history, inside the transaction that the caller began."""
+"""Reading history, and the ticks beside it, inside the transaction that the caller began."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from pilotage.core.environment import Environment
 from pilotage.core.events import EVENT, Event
+from pilotage.core.readiness import Tick
 from pilotage.core.state import State, fold
 from pilotage.ports import StoreError
 from pilotage.store import problems
@@ -87,6 +88,15 @@ def environment(db: sqlite3.Connection, service: str, name: str) -> Environment:
 def environments(db: sqlite3.Connection) -> list[Environment]:
     rows = db.execute("SELECT service, name, body FROM environments ORDER BY service, name")
     return [record(Environment, body, f"Environment {name} of {service}") for service, name, body in rows]
+
+
+def tick(db: sqlite3.Connection, tick: Tick) -> None:
+    db.execute("INSERT INTO ticks (plan, body) VALUES (?, ?)", (tick.plan, tick.model_dump_json()))
+
+
+def ticks(db: sqlite3.Connection, plan: str) -> tuple[Tick, ...]:
+    rows = db.execute("SELECT body FROM ticks WHERE plan = ? ORDER BY number", (plan,)).fetchall()
+    return tuple(record(Tick, body, f"A tick of {plan}") for (body,) in rows)
 
 
 def unknown(db: sqlite3.Connection, id: str) -> StoreError:

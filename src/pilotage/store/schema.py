@@ -90,6 +90,14 @@ _APPEND_ONLY = (
     """,
 )
 
+_TICKS = """
+CREATE TABLE ticks (
+    number INTEGER PRIMARY KEY,         -- in the order in which they were kept
+    plan TEXT NOT NULL,                 -- the digest of the plan whose runbook it is
+    body TEXT NOT NULL                  -- JSON
+)
+"""
+
 HISTORY = Schema(
     application=0x50494C48,  # "PILH"
     migrations=(
@@ -103,6 +111,18 @@ HISTORY = Schema(
             *_APPEND_ONLY,
             _MESSAGES,
             _ENVIRONMENTS,
+        ),
+        (
+            _TICKS,
+            "CREATE INDEX ticks_of_plan ON ticks (plan, number)",
+            """
+            CREATE TRIGGER ticks_are_never_changed BEFORE UPDATE ON ticks
+            BEGIN SELECT RAISE(ABORT, 'history is never changed'); END
+            """,
+            """
+            CREATE TRIGGER ticks_are_never_deleted BEFORE DELETE ON ticks
+            BEGIN SELECT RAISE(ABORT, 'history is never deleted'); END
+            """,
         ),
     ),
 )

@@ -10,6 +10,7 @@ from typing import Any
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
+from pilotage.core.readiness import Tick
 from pilotage.core.state import State
 from pilotage.ports import Change, Held
 from pilotage.store import leases, reading, telemetry
@@ -104,6 +105,12 @@ class SqliteStore:
 
     async def environments(self) -> list[Environment]:
         return await self._history.read(reading.environments)
+
+    async def tick(self, tick: Tick) -> None:
+        await self._history.write(lambda db: reading.tick(db, tick), durable=True)
+
+    async def ticks(self, plan: str) -> tuple[Tick, ...]:
+        return await self._history.read(lambda db: reading.ticks(db, plan))
 
     async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
         await self._telemetry.write(lambda db: telemetry.record(db, rollout, number, snapshot), durable=False)

@@ -13,6 +13,7 @@ from typing import Any
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
+from pilotage.core.readiness import Tick
 from pilotage.core.state import State, Status
 from pilotage.errors import Problem
 from pilotage.ports import Change, Conflict, Held, LeaseLost, StoreError
@@ -46,6 +47,7 @@ class MemoryStore:
         self._snapshots: dict[str, dict[int, Snapshot]] = {}
         self._checkpoints: dict[str, tuple[int, str]] = {}
         self._glances: dict[str, Glance] = {}
+        self._ticks: list[Tick] = []
         self._failures: deque[StoreError] = deque()
 
     def fail_next(self, *problems: Problem | StoreError) -> None:
@@ -167,6 +169,14 @@ class MemoryStore:
     async def environments(self) -> list[Environment]:
         self._maybe_fail()
         return [environment for _, environment in sorted(self._environments.items(), key=lambda item: item[0])]
+
+    async def tick(self, tick: Tick) -> None:
+        self._maybe_fail()
+        self._ticks.append(tick)
+
+    async def ticks(self, plan: str) -> tuple[Tick, ...]:
+        self._maybe_fail()
+        return tuple(tick for tick in self._ticks if tick.plan == plan)
 
     async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
         self._maybe_fail()

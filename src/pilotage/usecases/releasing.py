@@ -8,6 +8,7 @@ from datetime import datetime
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, follow
 from pilotage.core.plan import Plan
+from pilotage.core.readiness import Readiness
 from pilotage.core.release import Release
 from pilotage.core.routing import Backend, Routing, Split
 from pilotage.core.state import State, begin
@@ -29,32 +30,35 @@ async def start(
     now: datetime,
     reason: str = "",
     supersede: bool = False,
+    readiness: Readiness | None = None,
 ) -> State:
-    """Records the rollout of exactly this plan; a worker does the rest.
+    """Records the rollout of exactly this plan, and how ready it was; a worker does the rest.
 
     While another rollout changes the environment: PilotageError, or with ``supersede`` that one is taken
     back and this one waits for it. A rollout that only keeps its old side warm hands over to this one.
     """
     await check_ground(reach_of, plan)
+    created = e.Created(at=now, by=by, plan=plan, digest=plan.digest, reason=reason, readiness=readiness)
     for _ in range(TRIES):
         with suppress(Conflict):
-            return await _begin(store, plan, by, now, reason, supersede=supersede)
-    return await _begin(store, plan, by, now, reason, supersede=supersede)
+            return await _begin(store, created, supersede=supersede)
+    return await _begin(store, created, supersede=supersede)
 
 
-async def _begin(store: Store, plan: Plan, by: str, now: datetime, reason: str, *, supersede: bool) -> State:
+async def _begin(store: Store, created: e.Created, *, supersede: bool) -> State:
     """By what the environment is now; Conflict when it has moved on while this was decided."""
+    plan = created.plan
     known = await store.environment(plan.service, plan.environment)
     check_basis(plan, known)
     holder = await store.rollout(known.holder) if known.holder else None
     if holder is None or holder.status.final:
-        return await _create(store, known, plan, by, now, reason)
+        return await _create(store, known, created)
     if holder.warm:
-        return await _take_over(store, known, holder, plan, by, now, reason)
+        return await _take_over(store, known, holder, created)
     if not supersede:
         raise PilotageError(_busy(holder), exit_code=ExitCode.BLOCKED)
     # The worker that finds it in the queue asks the holder to make room: a crash here could not lose that.
-    return await _create(store, known, plan, by, now, reason, behind=holder.id)
+    return await _create(store, known, created.model_copy(update={"queued_behind": holder.id}))
 
 
 def check_basis(plan: Plan, known: Environment) -> None:
@@ -100,33 +104,23 @@ async def check_ground(reach_of: ReachOf, plan: Plan) -> None:
 
 
 async def _create(
-    store: Store,
-    known: Environment,
-    plan: Plan,
-    by: str,
-    now: datetime,
-    reason: str,
-    *,
-    behind: str | None = None,
-    others: tuple[Change, ...] = (),
+    store: Store, known: Environment, created: e.Created, others: tuple[Change, ...] = ()
 ) -> State:
+    plan = created.plan
     id = f"{plan.service}-{plan.environment}-{known.rollouts + 1}"
-    created = e.Created(at=now, by=by, plan=plan, digest=plan.digest, queued_behind=behind, reason=reason)
     state = begin(id, created)
     environment = follow(known, id, plan, [created])
-    change = Change(state=state, events=(created,), before=0, wake=now)
+    change = Change(state=state, events=(created,), before=0, wake=created.at)
     await store.commit(*others, change, environment=environment)
     return state
 
 
-async def _take_over(
-    store: Store, known: Environment, holder: State, plan: Plan, by: str, now: datetime, reason: str
-) -> State:
+async def _take_over(store: Store, known: Environment, holder: State, created: e.Created) -> State:
     """The holder is done but for its warm old side, which this plan retires as its first step."""
-    why = f"its warm old side is handed to the release of {plan.new.version}"
-    ended = end_warm(holder, known, by=by, now=now, why=why)
+    why = f"its warm old side is handed to the release of {created.plan.new.version}"
+    ended = end_warm(holder, known, by=created.by, now=created.at, why=why)
     freed = follow(known, holder.id, holder.plan, ended.events)
-    return await _create(store, freed, plan, by, now, reason, others=(ended,))
+    return await _create(store, freed, created, (ended,))
 
 
 def _busy(holder: State) -> Problem:

@@ -157,7 +157,9 @@ def _created(plan: Plan, event: e.Created) -> str:
         return _because(f"{event.by} takes {plan.new.version} back to {plan.environment}", event.reason)
     what = f"{event.by} released {old}{version(plan, plan.new.id)} to {plan.environment} ({plan.method})"
     behind = f", queued behind {event.queued_behind}" if event.queued_behind else ""
-    return _because(what + behind, event.reason)
+    open_ = [item for item in event.readiness.items if item.warns] if event.readiness else []
+    ready = f", with {counted(len(open_), 'open item')} of its readiness" if open_ else ""
+    return _because(what + behind + ready, event.reason)
 
 
 def _turned_back(event: e.TurnedBack) -> str:

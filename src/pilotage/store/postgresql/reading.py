@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from pilotage.core.environment import Environment
 from pilotage.core.events import EVENT, Event
+from pilotage.core.readiness import Tick
 from pilotage.core.state import State, fold
 from pilotage.ports import StoreError
 from pilotage.store import problems
@@ -78,6 +79,18 @@ async def environments(db: Connection) -> list[Environment]:
         record(Environment, body, f"Environment {name} of {service}")
         for service, name, body in await rows.fetchall()
     ]
+
+
+async def tick(db: Connection, tick: Tick, key: str) -> None:
+    await db.execute(
+        "INSERT INTO ticks (key, plan, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (key, tick.plan, tick.model_dump_json()),
+    )
+
+
+async def ticks(db: Connection, plan: str) -> tuple[Tick, ...]:
+    rows = await db.execute("SELECT body FROM ticks WHERE plan = %s ORDER BY number", (plan,))
+    return tuple(record(Tick, body, f"A tick of {plan}") for (body,) in await rows.fetchall())
 
 
 async def unknown(db: Connection, id: str) -> StoreError:

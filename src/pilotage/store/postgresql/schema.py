@@ -119,6 +119,15 @@ _TELEMETRY = (
     "CREATE TABLE glances (rollout text PRIMARY KEY, body text NOT NULL) WITH (fillfactor = 50)",
 )
 
+_TICKS = """
+CREATE TABLE ticks (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,  -- in the order in which they were kept
+    key text NOT NULL UNIQUE,               -- of the writing: it is kept once, also when an answer is lost
+    plan text NOT NULL,                     -- the digest of the plan whose runbook it is
+    body text NOT NULL                      -- JSON
+)
+"""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         _ROLLOUTS,
@@ -135,6 +144,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         _CLOCK,
         "INSERT INTO clock DEFAULT VALUES",
         *_TELEMETRY,
+    ),
+    (
+        _TICKS,
+        "CREATE INDEX ticks_of_plan ON ticks (plan, number)",
+        """
+        CREATE TRIGGER ticks_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON ticks
+        FOR EACH STATEMENT EXECUTE FUNCTION events_stay()
+        """,
     ),
 )
 """Statements by version, from 1 on."""

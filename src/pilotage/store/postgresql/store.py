@@ -11,6 +11,7 @@ from uuid import uuid4
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
+from pilotage.core.readiness import Tick
 from pilotage.core.state import State
 from pilotage.ports import Change, Held
 from pilotage.store.postgresql import clock, leases, reading, telemetry
@@ -111,6 +112,13 @@ class PostgresStore:
 
     async def environments(self) -> list[Environment]:
         return await self._database.read(reading.environments)
+
+    async def tick(self, tick: Tick) -> None:
+        key = str(uuid4())
+        await self._database.write(lambda db: reading.tick(db, tick, key), durable=True)
+
+    async def ticks(self, plan: str) -> tuple[Tick, ...]:
+        return await self._database.read(lambda db: reading.ticks(db, plan))
 
     async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
         await self._database.write(lambda db: telemetry.record(db, rollout, number, snapshot), durable=False)

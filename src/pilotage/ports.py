@@ -17,10 +17,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from pilotage.core.database import DatabaseSpec
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Instance, Preparation
+from pilotage.core.hooks import Program, Sighting
 from pilotage.core.judging import Snapshot
 from pilotage.core.plan import Plan
 from pilotage.core.readiness import Tick
@@ -45,6 +47,14 @@ class TelemetryError(PilotageError):
 
 
 class FlagsError(PilotageError):
+    exit_code = ExitCode.UNREACHABLE
+
+
+class HookError(PilotageError):
+    exit_code = ExitCode.UNREACHABLE
+
+
+class DatabaseError(PilotageError):
     exit_code = ExitCode.UNREACHABLE
 
 
@@ -349,6 +359,34 @@ class Prober(Protocol):
     async def probe(self, address: Address, check: Check) -> str | None: ...
 
 
+class Runner(Protocol):
+    """Runs programs that must not be run twice: they outlive the worker that began them.
+
+    A key is begun at most once for ever in one runner's memory, whoever asks and however often; how it ended is
+    known as long as that memory is there. No secret may stand in a tail, a detail or a file.
+    """
+
+    async def start(self, key: str, program: Program) -> None:
+        """Begin it, unless this key was ever begun. Raises HookError when it could not be begun."""
+        ...
+
+    async def sight(self, key: str) -> Sighting: ...
+
+    async def check(self, program: Program) -> bool | None:
+        """Runs a short program now: exit code 0 is True, 1 is False, everything else None."""
+        ...
+
+    async def log(self, key: str, lines: int) -> str: ...
+
+
+class Database(Protocol):
+    """What knows at which revision a database is."""
+
+    async def revision(self, spec: DatabaseSpec) -> str:
+        """``core.database.BASE``: none yet. Raises DatabaseError when it does not answer, or is at several."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reach:
     """How the world of one environment is reached: its adapters, as a bundle."""
@@ -360,6 +398,8 @@ class Reach:
     """The plan's sources in its order, without the router's own counters."""
     flags: Flags | None = None
     """None: the plan has to do with none."""
+    runner: Runner | None = None
+    database: Database | None = None
 
 
 ReachOf = Callable[[Plan], Reach]

@@ -20,6 +20,7 @@ from pilotage.core.fleet import Instance
 from pilotage.core.plan import Plan
 from pilotage.core.readiness import Tick
 from pilotage.core.state import State
+from pilotage.engine.hooks import hook_logs
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.judge.mends import Trouble
 from pilotage.judge.planner import Forecast
@@ -286,7 +287,8 @@ class App:
             state = await self.find(wanted, environment)
             reach = self.reach_of(state.plan)
             instances = await reach.target.observe()
-            return [(i.id, await reach.target.log(i.id, lines)) for i in instances]
+            hooks = await hook_logs(state, reach, lines)
+            return [*hooks, *[(i.id, await reach.target.log(i.id, lines)) for i in instances]]
         known = await self.known(environment)
         if known.last_plan is None:
             found = await self.find(None, environment)

@@ -17,13 +17,27 @@ from datetime import UTC, datetime, timedelta
 from pilotage.core import events as e
 from pilotage.core.decide import decide
 from pilotage.core.fleet import Instance, Phase, Preparation
+from pilotage.core.hooks import Phase as HookPhase
+from pilotage.core.hooks import Sighting
 from pilotage.core.inputs import Inputs
 from pilotage.core.judging import JudgeSettings, Outcome, Verdict
 from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
 from pilotage.core.release import Release, Requirement, Run
 from pilotage.core.routing import Address, RouterSeen, Routing
-from pilotage.core.state import State, apply, begin, fold
-from pilotage.core.turn import CheckReport, Effect, PrepareArtifact, Route, RunChecks, Seen, Start, Stop
+from pilotage.core.running import open_hooks
+from pilotage.core.state import State, apply, begin, fold, run_key
+from pilotage.core.steps import Hook
+from pilotage.core.turn import (
+    CheckReport,
+    Effect,
+    PrepareArtifact,
+    Route,
+    RunChecks,
+    RunProgram,
+    Seen,
+    Start,
+    Stop,
+)
 from pilotage.core.world import healthy
 from pilotage.errors import Problem
 from pilotage.strategies.method import Context, Method
@@ -102,6 +116,19 @@ class Story:
     judged_at: datetime | None = None
     """When the verdict's telemetry was read; None: just now."""
     passes: int = 0
+    memory: dict[str, Sighting] = field(default_factory=dict)
+    """Of the runner of hooks: by key."""
+    place: str = "here"
+    did: list[str] = field(default_factory=list)
+    """What was really run, in order: its key, without the rollout."""
+    codes: dict[str, int] = field(default_factory=dict)
+    """How the programs of a hook end, by its name."""
+    stuck: set[str] = field(default_factory=set)
+    """Hooks that do not come to their end."""
+    checked: dict[str, bool] = field(default_factory=dict)
+    revision: str | None = None
+    acts: dict[str, str] = field(default_factory=dict)
+    """To which revision the hook of that name brings the database."""
 
     def __post_init__(self) -> None:
         created = e.Created(at=self.now, by="ada", plan=self.plan, digest=self.plan.digest)
@@ -137,6 +164,7 @@ class Story:
                 self.instances[id] = instance.model_copy(update={"phase": Phase.HEALTHY})
             elif instance.phase is Phase.STOPPING:
                 del self.instances[id]
+        self._hooks_go_on()
 
     def send(self, order: e.Order, by: str = "ada") -> None:
         self.inbox.append(e.Message(number=len(self.inbox) + 1, order=order, by=by, at=self.now))
@@ -171,7 +199,33 @@ class Story:
             judged_at=self.judged_at or self.now,
             inputs=Inputs(snapshots=max(self.passes, 1), digest="sha256:def") if self.verdict else None,
             messages=messages,
+            hooks=self._sightings(),
+            checked=self.checked,
+            revision=self.revision,
         )
+
+    def _sightings(self) -> dict[str, Sighting]:
+        step = self.state.step
+        wanted = {hook.name for hook in open_hooks(self.state)} | (
+            {step.name} if isinstance(step, Hook) else set()
+        )
+        never = Sighting(phase=HookPhase.NEVER, place=self.place)
+        keys = {name: run_key(name, self.state.attempt(name).attempt) for name in wanted}
+        return {name: self.memory.get(key, never) for name, key in keys.items()}
+
+    def _hooks_go_on(self) -> None:
+        for key, seen in list(self.memory.items()):
+            name = key.split(":")[1]
+            if seen.phase is HookPhase.RUNNING and name not in self.stuck:
+                code = self.codes.get(name, 0)
+                self.memory[key] = seen.model_copy(update={"phase": HookPhase.ENDED, "code": code})
+                if code == 0 and name in self.acts:
+                    self.revision = self.acts[name]
+
+    def lose(self, name: str) -> None:
+        """Whatever runs it goes down unseen."""
+        key = run_key(name, self.state.attempt(name).attempt)
+        self.memory[key] = Sighting(phase=HookPhase.LOST, place=self.place)
 
     def _perform(self, effect: Effect) -> None:
         assert effect.key in self.state.intents, "an effect without its intent in the history"
@@ -195,6 +249,11 @@ class Story:
                 if not self.deaf and not self.half_up and self.refuses is None:
                     self.routing = routing
                     self._check_routing(routing)
+            case RunProgram(key=key):
+                key = key.split("/", 1)[1]
+                assert key not in self.did, "done twice"
+                self.did.append(key)
+                self.memory[key] = Sighting(phase=HookPhase.RUNNING, place=self.place)
             case RunChecks(step=step, attempt=attempt):
                 passed = len(step.checks) - len(self.check_failures)
                 self.report = CheckReport(step.release, attempt, passed, dict(self.check_failures))

@@ -17,12 +17,14 @@ from playbook import FAIL, NEW, Story, plan
 
 from pilotage.core import events as e
 from pilotage.core.fleet import Phase
+from pilotage.core.hooks import Program
 from pilotage.core.state import fold
 from pilotage.core.steps import Check
 from pilotage.errors import Problem
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
+from pilotage.strategies.hooks import Moment, command, woven
 from pilotage.strategies.rolling import Rolling
 
 FOLDER = Path(__file__).parent / "histories"
@@ -67,7 +69,31 @@ def troubled() -> Story:
     return story.run()
 
 
+def hooks() -> Story:
+    """One that nobody saw end and a person has run again; one that fails, and is taken back."""
+    placed = [
+        command(
+            moment.value,
+            moment,
+            Program(commands=(("run", moment.value),), folder="/srv/shop"),
+            undo=Program(commands=(("undo",),), folder="/srv/shop"),
+        )
+        for moment in (Moment.BEFORE_USERS, Moment.BEFORE_PROMOTION)
+    ]
+    story = Story(woven(plan(CANARY, checks=CHECKS), placed), stuck={"before-users"})
+    story.codes["before-promotion"] = 3
+    while not story.did:
+        story.step()
+    story.wait(2)
+    story.lose("before-users")
+    story.wait(2)
+    story.stuck.clear()
+    story.send(e.Order.HOOK_AGAIN)
+    return story.run()
+
+
 STORIES = {
+    "hooks": hooks,
     "good": good,
     "judged-worse": judged_worse,
     "troubled": troubled,

@@ -9,11 +9,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from pilotage.adapters.hooks.runner import ProcessRunner
 from pilotage.core.plan import ROUTER, Plan, RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.telemetry import Reading, Watched
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Manifest
-from pilotage.ports import Reach, Router, Site, Target, TelemetryError, TelemetrySource
+from pilotage.ports import Reach, Router, Runner, Site, Target, TelemetryError, TelemetrySource
 
 TARGETS, ROUTERS, TELEMETRY = "pilotage.targets", "pilotage.routers", "pilotage.telemetry"
 _Adapter = Target | Router | TelemetrySource
@@ -38,12 +39,18 @@ class Registry:
             target=self._adapter(plan, "target", plan.target, target),
             router=self._adapter(plan, "router", plan.router, router),
             prober=self._kept("prober", HttpProber),
+            runner=self._runner(plan),
             telemetry=tuple(
                 self._source(plan, f"telemetry/{number}", spec)
                 for number, spec in enumerate(plan.telemetry, start=1)
                 if spec.kind != ROUTER
             ),
         )
+
+    def _runner(self, plan: Plan) -> Runner:
+        folder = self._state_folder / "environments" / plan.service / plan.environment / "hooks"
+        runner: Runner = self._kept(f"{plan.service}/{plan.environment}/hooks", lambda: ProcessRunner(folder))
+        return runner
 
     async def close(self) -> None:
         """Ends what the sources of telemetry keep open."""

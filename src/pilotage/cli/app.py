@@ -27,6 +27,7 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("promote", STEER, "pilotage.cli.steer:promote"),
     ("pause", STEER, "pilotage.cli.steer:pause"),
     ("resume", STEER, "pilotage.cli.steer:resume"),
+    ("settle", STEER, "pilotage.cli.settle:settle"),
     ("abort", STEER, "pilotage.cli.steer:abort"),
     ("status", LOOK, "pilotage.cli.look:status"),
     ("why", LOOK, "pilotage.cli.look:why"),

@@ -44,7 +44,7 @@ async def promote(
     from pilotage.core.events import Order
 
     order = Order.PROMOTE_FULL if full else Order.PROMOTE
-    return await _steer(order, rollout, to, reason, common, as_json=json)
+    return await steer(order, rollout, to, reason, common, as_json=json)
 
 
 async def pause(
@@ -62,7 +62,7 @@ async def pause(
     """
     from pilotage.core.events import Order
 
-    return await _steer(Order.PAUSE, rollout, to, reason, common, as_json=json)
+    return await steer(Order.PAUSE, rollout, to, reason, common, as_json=json)
 
 
 async def resume(
@@ -71,7 +71,7 @@ async def resume(
     """Let a paused rollout go on."""
     from pilotage.core.events import Order
 
-    return await _steer(Order.RESUME, rollout, to, "", common, as_json=json)
+    return await steer(Order.RESUME, rollout, to, "", common, as_json=json)
 
 
 async def abort(
@@ -104,9 +104,10 @@ async def abort(
     return outcome.exit_code_of_return(ended, restoring=False)
 
 
-async def _steer(
+async def steer(
     order: Order, rollout: str | None, to: str | None, reason: str, common: Common, *, as_json: bool
 ) -> int:
+    """Gives the order, waits until it is heard, and tells how it stands then."""
     terminal = Terminal(plain=common.no_color)
     async with opened(common) as app:
         state = await app.find(rollout, to)

@@ -3,6 +3,7 @@
     turn.py        what was seen, what is to be done, the turn while it is being made
     listening.py   what people ask; the queue
     safety.py      what was noticed about health and routing, and the reasons to turn back
+    running.py     programs that must not be run twice
     progress.py    which steps hold in the world, one function a step
     effects.py     what to do about the difference between the wanted world and the seen one
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pilotage.core import effects, listening, progress, safety
+from pilotage.core import effects, listening, progress, running, safety
 from pilotage.core import events as e
 from pilotage.core.state import State
 from pilotage.core.turn import RECHECK, Decision, Seen, Turn
@@ -32,10 +33,12 @@ def decide(state: State, seen: Seen, now: datetime) -> Decision:
         turn.trouble(problem)
     safety.notice_routing(turn)
     safety.notice_health(turn)
+    running.notice(turn)
     safety.guard(turn)
     progress.advance(turn)
     if not turn.state.status.final:
         effects.command(turn)
+        running.command(turn)
         _tell_problem(turn)
     return _close(turn)
 

@@ -34,7 +34,7 @@ SETTLE = timedelta(seconds=1)
 
 def command(turn: Turn) -> None:
     """Adds the commands of this turn, each with its intent recorded first."""
-    if turn.state.status not in (Status.RUNNING, Status.ROLLING_BACK) or _backing_off(turn):
+    if turn.state.status not in (Status.RUNNING, Status.ROLLING_BACK) or backing_off(turn):
         return
     step = turn.state.step
     if isinstance(step, Prepare) and step.release not in turn.state.prepared:
@@ -65,7 +65,8 @@ def give(turn: Turn, key: str, value: str, told: str, command: Command) -> None:
     turn.effects.append(Effect(key, value, command))
 
 
-def _backing_off(turn: Turn) -> bool:
+def backing_off(turn: Turn) -> bool:
+    """Whether effects have failed in a row and the next try has still time."""
     state = turn.state
     if not state.failures or state.failed_at is None:
         return False

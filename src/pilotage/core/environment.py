@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from pilotage.core import events as e
 from pilotage.core.fleet import Instance
+from pilotage.core.hooks import Outcome
 from pilotage.core.judging import Verdict
 from pilotage.core.plan import Basis, Plan
 from pilotage.core.release import Release
 from pilotage.core.routing import RouterSeen, Routing, Telemetry
+from pilotage.core.steps import Hook, Step
 from pilotage.core.values import Frozen, Instant
 
 
@@ -20,6 +22,16 @@ class Good(Frozen):
     instances: int
     rollout: str
     at: Instant
+
+
+class Barrier(Frozen):
+    """A hook that was begun, after which no release before ``release`` can come back."""
+
+    rollout: str
+    hook: str
+    title: str
+    release: str
+    reversible: bool = False
 
 
 class Environment(Frozen):
@@ -36,6 +48,8 @@ class Environment(Frozen):
     """Promoted releases, oldest first, without those that were taken back; the last one is live."""
     warm: Good | None = None
     """The side that was live before, still kept ready by the holder."""
+    barriers: tuple[Barrier, ...] = ()
+    """What versions before a release cannot live with any more."""
     routing: Routing | None = None
     last_plan: Plan | None = None
     """Of the last promotion: how this environment's target and router are reached."""
@@ -50,6 +64,14 @@ class Environment(Frozen):
     def previous(self) -> Good | None:
         """The last good release before the live one: where a rollback goes."""
         return self.lineage[-2] if len(self.lineage) > 1 else None
+
+    def barrier_before(self, release: str) -> Barrier | None:
+        """Why a good release of the lineage cannot come back; None when it can."""
+        known = [good.release.id for good in self.lineage]
+        for barrier in self.barriers:
+            if barrier.release in known and release in known[: known.index(barrier.release)]:
+                return barrier
+        return None
 
     @property
     def basis(self) -> Basis:
@@ -73,6 +95,24 @@ def follow(environment: Environment, rollout: str, plan: Plan, events: Iterable[
     return after
 
 
+def concerns_environment(event: e.Event, plan: Plan) -> bool:
+    """Whether ``follow`` may make something of it."""
+    match event:
+        case e.Started() | e.Promoted() | e.Finished() | e.HookEnded():
+            return True
+        case e.Intended(key=key):
+            return key.startswith("run:")
+        case e.StepFinished():
+            return isinstance(_step(plan, event), Hook)
+        case _:
+            return False
+
+
+def _step(plan: Plan, event: e.StepFinished) -> Step | None:
+    steps = plan.way_back if event.back else plan.steps
+    return steps[event.index] if event.index < len(steps) else None
+
+
 def _changes(environment: Environment, rollout: str, plan: Plan, event: e.Event) -> dict[str, object]:
     match event:
         case e.Created():
@@ -82,11 +122,43 @@ def _changes(environment: Environment, rollout: str, plan: Plan, event: e.Event)
             return {"holder": rollout}
         case e.Promoted():
             return _promoted(environment, rollout, plan, event)
+        case e.StepFinished():
+            return _undone(environment, _step(plan, event))
+        case e.Intended() | e.HookEnded():
+            return _barriers(environment, rollout, plan, event)
         case e.Finished() if environment.holder == rollout:
             kept = event.routing or environment.routing
             return {"holder": None, "warm": None, "routing": kept}
         case _:
             return {}
+
+
+def _barriers(
+    environment: Environment, rollout: str, plan: Plan, event: e.Intended | e.HookEnded
+) -> dict[str, object]:
+    """One stands from the moment at which a hook may have been begun; not, when it is seen to have changed
+    nothing."""
+    if isinstance(event, e.Intended) and not event.key.startswith("run:"):
+        return {}
+    name = event.key.split(":")[1] if isinstance(event, e.Intended) else event.hook
+    step = next((s for s in plan.steps if isinstance(s, Hook) and s.name == name and s.breaks), None)
+    if step is None or step.breaks is None:
+        return {}
+    without = tuple(b for b in environment.barriers if (b.rollout, b.hook) != (rollout, name))
+    unchanged = step.migration is not None and step.migration.before
+    if isinstance(event, e.HookEnded) and event.outcome is Outcome.FAILED and event.revision == unchanged:
+        return {"barriers": without}
+    barrier = Barrier(
+        rollout=rollout, hook=name, title=step.title, release=step.breaks, reversible=step.reversible
+    )
+    return {"barriers": (*without, barrier)}
+
+
+def _undone(environment: Environment, step: Step | None) -> dict[str, object]:
+    if not isinstance(step, Hook) or step.undoes is None:
+        return {}
+    kept = tuple(b for b in environment.barriers if b.hook != step.undoes)
+    return {"barriers": kept} if kept != environment.barriers else {}
 
 
 def _promoted(environment: Environment, rollout: str, plan: Plan, event: e.Promoted) -> dict[str, object]:

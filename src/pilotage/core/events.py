@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from pilotage.core.hooks import Outcome
 from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Verdict
 from pilotage.core.plan import Plan
@@ -196,6 +197,30 @@ class TurnedBack(_Event):
     problem: Problem | None = None
 
 
+class HookEnded(_Event):
+    """What came of an attempt at a hook, as its runner, the database or a person says."""
+
+    kind: Literal["hook-ended"] = "hook-ended"
+    hook: str
+    attempt: int
+    outcome: Outcome
+    detail: str = ""
+    tail: str = ""
+    """The last lines that it wrote, without secrets."""
+    revision: str | None = None
+    """Where the database was then, if it changes one."""
+
+
+class HookAgain(_Event):
+    """It may be begun once more: it can be repeated, was seen not to be done, or a person said so."""
+
+    kind: Literal["hook-again"] = "hook-again"
+    hook: str
+    attempt: int
+    """The new one."""
+    reason: str = ""
+
+
 class Promoted(_Event):
     """This release is the environment's version now."""
 
@@ -247,7 +272,8 @@ class Finished(_Event):
 Event = Annotated[
     Created | Started | StepFinished | Intended | Done | Failed | Prepared | Checked | Exposed | DriftSeen
     | HealthLost | HealthRegained | Judged | DrainStarted | DrainEnded | Paused | Resumed | Continued
-    | TurnedBack | Promoted | ProblemRaised | ProblemCleared | Refused | Heard | Finished,
+    | TurnedBack | HookEnded | HookAgain | Promoted | ProblemRaised | ProblemCleared | Refused | Heard
+    | Finished,
     Field(discriminator="kind"),
 ]  # fmt: skip
 
@@ -265,6 +291,10 @@ class Order(StrEnum):
     ABORT = "abort"
     ROLLBACK = "rollback"
     SUPERSEDE = "supersede"
+    HOOK_DONE = "hook-done"
+    """What the hook was to do is done: go on."""
+    HOOK_AGAIN = "hook-again"
+    """It was not done: run it once more."""
 
 
 class Message(Frozen):

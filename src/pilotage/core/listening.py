@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from pilotage.core import events as e
+from pilotage.core.returning import no_return
+from pilotage.core.running import settle_order
 from pilotage.core.state import Status
 from pilotage.core.turn import TICK, Turn
 from pilotage.errors import Problem
@@ -43,6 +45,10 @@ def _follow(turn: Turn, message: e.Message) -> None:
             else:
                 full = message.order is e.Order.PROMOTE_FULL
                 turn.record(e.Continued(at=at, by=by, full=full, reason=message.reason))
+        case e.Order.HOOK_DONE | e.Order.HOOK_AGAIN:
+            why_not = settle_order(turn, message)
+            if why_not is not None:
+                _refuse(turn, message, why_not)
         case e.Order.ABORT | e.Order.ROLLBACK | e.Order.SUPERSEDE:
             _go_back(turn, message)
         case _:
@@ -59,8 +65,13 @@ def _go_back(turn: Turn, message: e.Message) -> None:
         )
     elif state.back:
         return
-    elif state.warm and message.order is not e.Order.ROLLBACK:
+    elif state.released and message.order is not e.Order.ROLLBACK:
         _refuse(turn, message, "it is promoted already; `pilotage rollback` takes it back")
+    elif state.released and state.plan.old is None:
+        _refuse(turn, message, "it is promoted already, and nothing ran before it")
+    elif state.past_return is not None:
+        problem = no_return(state, state.past_return)
+        turn.record(e.Refused(at=turn.now, by=message.by, message=message.order.value, problem=problem))
     else:
         cause = e.Cause.SUPERSEDED if message.order is e.Order.SUPERSEDE else e.Cause.ASKED
         turn.turn_back(cause, message.reason or f"{message.by} asked for it", by=message.by)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from pilotage.core.database import DatabasePlan
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.release import Release
 from pilotage.core.routing import Address, Routing, Timeouts
@@ -52,7 +53,7 @@ class Basis(Frozen):
 
 
 class Plan(Growing):
-    added: ClassVar[tuple[str, ...]] = ("telemetry",)
+    added: ClassVar[tuple[str, ...]] = ("telemetry", "database")
 
     schema_version: Literal[1] = 1
     service: str
@@ -67,6 +68,7 @@ class Plan(Growing):
     """In this order: the first source that knows a figure has it."""
     judge: JudgeSettings | None = None
     """None: nothing is judged (there is no old version to compare with, or the method forbids it)."""
+    database: DatabasePlan | None = None
     steps: tuple[Step, ...]
     way_back: tuple[Step, ...]
     """From anywhere: applied in order from the first, whatever step was reached."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
 from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import Phase, of_release
-from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.notation import show_duration
+from pilotage.core.running import settle_hook
 from pilotage.core.safety import ailment, old_is_down
+from pilotage.core.settled import WAITING, Settled, give_up
 from pilotage.core.state import State, Status
 from pilotage.core.steps import (
     Expose,
+    Hook,
     Judge,
     Pause,
     Prepare,
@@ -29,19 +30,6 @@ from pilotage.core.steps import (
 from pilotage.core.turn import RECHECK, SOON, TICK, Turn
 from pilotage.core.values import percent
 from pilotage.errors import Problem
-
-
-@dataclass(frozen=True)
-class Settled:
-    """Whether a step holds; if so, a note for the record."""
-
-    done: bool
-    note: str = ""
-    inputs: Inputs | None = None
-    """Of the verdict that it rests on."""
-
-
-WAITING = Settled(done=False)
 
 
 def advance(turn: Turn) -> None:
@@ -121,23 +109,14 @@ def settle(turn: Turn, step: Step) -> Settled:
             return _judge(turn, step)
         case Pause():
             return _pause(turn, step)
+        case Hook():
+            return settle_hook(turn, step)
         case Promote():
             return _promote(turn, step)
         case Retire():
             return _retire(turn, step)
         case _:
             assert_never(step)
-
-
-def _give_up(turn: Turn, problem: Problem, cause: e.Cause = e.Cause.FAILED) -> Settled:
-    """Forward: turn back. On the way back there is no giving up: say what is wrong and go on trying."""
-    if turn.state.back:
-        turn.trouble(problem)
-        turn.wake_in(TICK)
-    else:
-        why = (problem.what, problem.why) if problem.why else (problem.what,)
-        turn.turn_back(cause, *why, problem=problem)
-    return WAITING
 
 
 def _problem(code: str, what: str, why: str | None = None) -> Problem:
@@ -157,10 +136,10 @@ def _prepare(turn: Turn, step: Prepare) -> Settled:
         return Settled(done=True, note=turn.state.prepared[step.release])
     version = state.plan.version(step.release)
     if known is not None and known.problem is not None:
-        return _give_up(turn, known.problem)
+        return give_up(turn, known.problem)
     if _late(turn, step.timeout):
         limit = show_duration(step.timeout)
-        return _give_up(turn, _problem("prepare-timeout", f"{version} could not be prepared within {limit}"))
+        return give_up(turn, _problem("prepare-timeout", f"{version} could not be prepared within {limit}"))
     turn.wake_in(SOON)
     return WAITING
 
@@ -177,11 +156,11 @@ def _scale(turn: Turn, step: Scale) -> Settled:
         version = turn.state.plan.version(step.release)
         limit = show_duration(step.timeout)
         what = f"{well} of {step.instances} instances of {version} were healthy after {limit}"
-        return _give_up(turn, _problem("not-healthy", what, ailment(turn, step.release)), e.Cause.UNHEALTHY)
+        return give_up(turn, _problem("not-healthy", what, ailment(turn, step.release)), e.Cause.UNHEALTHY)
     if not turn.state.back and _hopeless(turn, step):
         version = turn.state.plan.version(step.release)
         what = f"{version} keeps crashing before it becomes healthy"
-        return _give_up(turn, _problem("crash-loop", what, ailment(turn, step.release)), e.Cause.UNHEALTHY)
+        return give_up(turn, _problem("crash-loop", what, ailment(turn, step.release)), e.Cause.UNHEALTHY)
     turn.wake_in(SOON)
     return WAITING
 
@@ -209,9 +188,9 @@ def _verify(turn: Turn, step: Verify) -> Settled:
         failed = "; ".join(f"{name}: {wrong}" for name, wrong in (state.last_check or {}).items())
         version = state.plan.version(step.release)
         what = f"{version} failed its checks before any user"
-        return _give_up(turn, _problem("checks-failed", what, failed))
+        return give_up(turn, _problem("checks-failed", what, failed))
     if _late(turn, timedelta(minutes=5)):
-        return _give_up(turn, _problem("checks-timeout", "the checks could not be made within 5m"))
+        return give_up(turn, _problem("checks-timeout", "the checks could not be made within 5m"))
     turn.wake_in(SOON if state.attempts == 0 else TICK)
     return WAITING
 
@@ -224,11 +203,11 @@ def _expose(turn: Turn, step: Expose) -> Settled:
     intent = state.intents.get("route")
     refused = router.rejected if router is not None else None
     if refused is not None and intent is not None and intent.done and intent.value == turn.wanted.revision:
-        return _give_up(turn, refused)
+        return give_up(turn, refused)
     if _late(turn, step.timeout):
         what = f"the router did not confirm the new routing within {show_duration(step.timeout)}"
         why = state.problem.what if state.problem else (router.detail if router else None)
-        return _give_up(turn, _problem("not-confirmed", what, why))
+        return give_up(turn, _problem("not-confirmed", what, why))
     turn.wake_in(SOON)
     return WAITING
 

@@ -68,7 +68,7 @@ def ailment(turn: Turn, release: str) -> str:
 def guard(turn: Turn) -> None:
     """The reasons to turn back that hold at every forward step."""
     state = turn.state
-    if state.status is not Status.RUNNING or state.back or state.warm:
+    if state.status is not Status.RUNNING or state.back or state.released:
         return
     verdict = turn.seen.verdict
     if verdict is not None and _worth_telling(turn, verdict):

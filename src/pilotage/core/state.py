@@ -11,9 +11,11 @@ from typing import assert_never
 from pydantic import Field
 
 from pilotage.core import events as e
+from pilotage.core.hooks import Outcome as HookOutcome
+from pilotage.core.hooks import Ran
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.plan import Plan
-from pilotage.core.steps import Judge, Pause, Retire, Step
+from pilotage.core.steps import Hook, Judge, Pause, Retire, Step
 from pilotage.core.values import Frozen, Instant
 from pilotage.errors import Problem
 
@@ -92,6 +94,8 @@ class State(Frozen):
     promoted: str | None = None
     """The release that this rollout last made the environment's version."""
     promoted_at: Instant | None = None
+    hooks: dict[str, Ran] = Field(default_factory=dict)
+    """By name: those that have ended, or are to be begun again."""
     heard: int = 0
     finished: Instant | None = None
     events: int = 0
@@ -112,12 +116,49 @@ class State(Frozen):
 
     @property
     def warm(self) -> bool:
-        """Promoted, and only the old side's retirement is left."""
-        return (
-            self.status is Status.RUNNING
-            and self.promoted == self.plan.new.id
-            and isinstance(self.step, Retire)
-        )
+        """Promoted, and only what may be left to the next rollout is left: the old side's retirement, a hook
+        that waits for a person."""
+        step = self.step
+        waits = isinstance(step, Hook) and step.approval and not self.begun(step)
+        return self.released and (isinstance(step, Retire) or waits)
+
+    @property
+    def released(self) -> bool:
+        """Promoted, and what is left to do does not touch the new version: nothing is judged any more."""
+        promoted = self.status is Status.RUNNING and self.promoted == self.plan.new.id
+        return promoted and isinstance(self.step, Retire | Hook)
+
+    def attempt(self, hook: str) -> Ran:
+        """What is recorded of the current attempt at a hook."""
+        return self.hooks.get(hook, FIRST)
+
+    def begun(self, hook: Hook) -> bool:
+        """Whether the current attempt was recorded as intended: it may have been begun."""
+        return run_key(hook.name, self.attempt(hook.name).attempt) in self.intents
+
+    @property
+    def past_return(self) -> Hook | None:
+        """The hook after which the old version cannot come back, if it may have been done; one that left the
+        database as it was has not."""
+        for step in self.plan.steps:
+            breaks = isinstance(step, Hook) and step.breaks == self.plan.new.id and not step.reversible
+            if isinstance(step, Hook) and breaks and self._may_have_been_done(step):
+                return step
+        return None
+
+    def _may_have_been_done(self, hook: Hook) -> bool:
+        ran, begun = self.attempt(hook.name), self.begun(hook)
+        if ran.outcome is HookOutcome.FAILED or (ran.attempt > 1 and not begun):
+            return hook.migration is None or ran.revision != hook.migration.before
+        return begun
+
+
+FIRST = Ran()
+
+
+def run_key(hook: str, attempt: int) -> str:
+    """The key of the intent to begin an attempt at a hook: each is begun once."""
+    return f"run:{hook}:{attempt}"
 
 
 def begin(id: str, event: e.Created) -> State:
@@ -194,6 +235,11 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return _go_on(state, event)
         case e.TurnedBack():
             return _turn_back(state, event)
+        case e.HookEnded():
+            return {"hooks": {**state.hooks, event.hook: _ran(event)}}
+        case e.HookAgain(hook=hook, attempt=attempt):
+            again = state.attempt(hook).model_copy(update={"attempt": attempt, "outcome": None})
+            return {"hooks": {**state.hooks, hook: again}, "problem": None}
         case e.Promoted(release=release, at=at):
             return {"promoted": release, "promoted_at": at}
         case e.ProblemRaised(problem=problem):
@@ -247,6 +293,17 @@ def _done(state: State, key: str) -> dict[str, Intent]:
     if intent is None:
         return state.intents
     return {**state.intents, key: intent.model_copy(update={"done": True})}
+
+
+def _ran(event: e.HookEnded) -> Ran:
+    return Ran(
+        attempt=event.attempt,
+        outcome=event.outcome,
+        detail=event.detail,
+        tail=event.tail,
+        revision=event.revision,
+        at=event.at,
+    )
 
 
 def _turn_back(state: State, event: e.TurnedBack) -> dict[str, object]:

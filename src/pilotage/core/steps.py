@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from pilotage.core.hooks import Migration, Program
 from pilotage.core.routing import ByRequest, Pin, Split, SplitKey
 from pilotage.core.values import EVERYBODY, Duration, Frozen, Growing
 
@@ -121,6 +122,32 @@ class Retire(Frozen):
     """How long requests and streams in flight may take to end before the instances are stopped."""
 
 
+class Hook(Frozen):
+    """A program has done its work, exactly once: what cannot be a wanted state (core/running.py)."""
+
+    kind: Literal["run"] = "run"
+    name: str
+    """Unique in a plan: what is recorded and never done twice is known by it."""
+    title: str
+    """What it does, as an imperative: ``Widen the database``."""
+    program: Program
+    check: Program | None = None
+    """Says whether it was done: exit code 0 yes, 1 no, any other: not known."""
+    repeatable: bool = False
+    """Whether it does no harm when it is done twice."""
+    attempts: int = Field(default=1, ge=1)
+    """How often a repeatable one is tried before it counts as failed."""
+    approval: bool = False
+    """Whether a person must let it begin."""
+    undoes: str | None = None
+    """On the way back: the hook that this one takes back; nothing is done when that was never begun."""
+    migration: Migration | None = None
+    breaks: str | None = None
+    """The release whose predecessors cannot live with what this leaves."""
+    reversible: bool = False
+    """Whether the way back has a hook that takes this one back, with everything that was there before."""
+
+
 Step = Annotated[
-    Prepare | Scale | Verify | Expose | Judge | Pause | Promote | Retire, Field(discriminator="kind")
+    Prepare | Scale | Verify | Expose | Judge | Pause | Hook | Promote | Retire, Field(discriminator="kind")
 ]

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import Instance, Preparation
+from pilotage.core.hooks import Program, Sighting
 from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Verdict
+from pilotage.core.returning import no_return
 from pilotage.core.routing import RouterSeen, Routing
 from pilotage.core.state import State, apply
 from pilotage.core.steps import Verify
@@ -52,7 +54,14 @@ class RunChecks(Frozen):
     at_preview: bool
 
 
-Command = PrepareArtifact | Start | Stop | Route | RunChecks
+class RunProgram(Frozen):
+    """``key``: begun at most once for ever."""
+
+    key: str
+    program: Program
+
+
+Command = PrepareArtifact | Start | Stop | Route | RunChecks | RunProgram
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,12 @@ class Seen:
     instances: tuple[Instance, ...] | None = None
     router: RouterSeen | None = None
     preparations: dict[str, Preparation] = field(default_factory=dict)
+    hooks: dict[str, Sighting] = field(default_factory=dict)
+    """By name: of the current attempts."""
+    checked: dict[str, bool] = field(default_factory=dict)
+    """By name: whether a hook of which nobody knows was done, as its check says."""
+    revision: str | None = None
+    """Of the database, when a step changes it; None: it could not be read."""
     report: CheckReport | None = None
     verdict: Verdict | None = None
     judged_at: datetime | None = None
@@ -165,4 +180,10 @@ class Turn:
     def turn_back(
         self, cause: e.Cause, *why: str, problem: Problem | None = None, by: str = e.PILOTAGE
     ) -> None:
+        """Past the point of no return it holds instead: there is no version to go back to."""
+        crossed = self.state.past_return
+        if crossed is not None:
+            self.trouble(no_return(self.state, crossed, *why))
+            self.wake_in(TICK)
+            return
         self.record(e.TurnedBack(at=self.now, by=by, cause=cause, why=why, problem=problem))

@@ -71,7 +71,7 @@ class Bench:
     def due(self, state: State, now: datetime) -> bool:
         """Whether this rollout's telemetry should be read now."""
         settings = state.plan.judge
-        if settings is None or state.status is not Status.RUNNING or state.warm:
+        if settings is None or state.status is not Status.RUNNING or state.released:
             return False
         seat = self._seats.get(state.id)
         if seat is None or seat.sampled_at is None:

@@ -7,7 +7,8 @@ from typing import assert_never
 
 from pilotage.core.plan import Plan
 from pilotage.core.routing import Address
-from pilotage.core.turn import CheckReport, Command, PrepareArtifact, Route, RunChecks, Start, Stop
+from pilotage.core.turn import CheckReport, Command, PrepareArtifact, Route, RunChecks, RunProgram, Start, Stop
+from pilotage.engine.hooks import start_hook
 from pilotage.engine.looking import ask
 from pilotage.errors import Problem
 from pilotage.ports import Reach
@@ -29,6 +30,8 @@ async def perform(command: Command, plan: Plan, reach: Reach) -> tuple[CheckRepo
             await ask(reach.target.stop(command.instances), target, trouble)
         case Route():
             await ask(reach.router.apply(command.routing), router, trouble)
+        case RunProgram():
+            await ask(start_hook(command, reach), "the runner of hooks", trouble)
         case _:
             assert_never(command)
     return None, trouble[0] if trouble else None

@@ -12,12 +12,13 @@ from functools import reduce
 
 from pilotage.core import events as e
 from pilotage.core.decide import decide
-from pilotage.core.environment import Environment, follow
+from pilotage.core.environment import Environment, concerns_environment, follow
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status, apply
 from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
 from pilotage.core.world import healthy
 from pilotage.engine.bench import Bench
+from pilotage.engine.hooks import look_at_hooks
 from pilotage.engine.looking import Look, ask, look, look_at_environment
 from pilotage.engine.performing import perform
 from pilotage.engine.showing import Showcase
@@ -86,6 +87,7 @@ class Reconciler:
     async def _decide(self, state: State, report: CheckReport | None) -> Decision:
         reach = self._reach_of(state.plan)
         world = await look(state, reach)
+        hooks = await look_at_hooks(state, reach, world.trouble)
         await self._listen(state, world)
         now = self._clock.now()
         heard = self._bench.recent(state, now)
@@ -93,6 +95,9 @@ class Reconciler:
             instances=world.instances,
             router=world.router,
             preparations=world.preparations,
+            hooks=hooks.sightings,
+            checked=hooks.checked,
+            revision=hooks.revision,
             report=report,
             verdict=heard.verdict,
             judged_at=heard.read_at,
@@ -147,7 +152,7 @@ class Reconciler:
         self, held: Held, before: State, after: State, events: tuple[e.Event, ...], wake: datetime | None
     ) -> None:
         environment = None
-        if any(isinstance(event, e.Started | e.Promoted | e.Finished) for event in events):
+        if any(concerns_environment(event, before.plan) for event in events):
             known = await self._store.environment(before.plan.service, before.plan.environment)
             if any(isinstance(event, e.Started) for event in events) and not _free(before, known):
                 raise Conflict(_overtaken(before, known))

@@ -19,6 +19,7 @@ from pilotage.core.steps import Check
 from pilotage.core.values import Frozen
 from pilotage.dossier.policy import Policy
 from pilotage.manifest import words
+from pilotage.manifest.hook_blocks import HookBlock
 from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.methods import MethodBlock
 from pilotage.manifest.words import refuse
@@ -219,6 +220,9 @@ class EnvironmentBlock(Frozen):
     )
     judge: JudgeBlock = Field(default=JudgeBlock(), description="Merged over the service's, key by key.")
     readiness: Policy | None = Field(default=None, description="Over the service's, key by key.")
+    hooks: tuple[HookBlock, ...] | None = Field(
+        default=None, description="Replaces the service's hooks as a whole."
+    )
     expect: ExpectBlock | None = Field(
         default=None,
         description="What traffic is to be expected, so that `plan` can tell what the judge will see; without "
@@ -242,6 +246,10 @@ class Document(Frozen):
     strategy: MethodBlock | None = Field(
         default=None,
         description="How a new version is brought to the users; canary with its defaults if not given.",
+    )
+    hooks: tuple[HookBlock, ...] = Field(
+        default=(),
+        description="Programs that are run once in every rollout; those of one moment in this order.",
     )
     judge: JudgeBlock = Field(default=JudgeBlock(), description="What counts as worse, and how sure to be.")
     readiness: Policy | None = Field(

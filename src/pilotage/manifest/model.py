@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pilotage.core.hooks import Program
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.plan import RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.release import Archive, Artifact, Directory, HealthCheck, Release, Requirement, Run
@@ -25,12 +26,14 @@ from pilotage.manifest.document import (
     EnvironmentBlock,
     RunPatch,
 )
+from pilotage.manifest.hook_blocks import HookBlock
 from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.nodes import Node, locate
 from pilotage.manifest.source import Source
 from pilotage.manifest.suggest import did_you_mean
 from pilotage.manifest.words import VERSION, VERSION_RULE
 from pilotage.strategies.canary import Canary
+from pilotage.strategies.hooks import Placed, command
 from pilotage.strategies.method import Method
 
 EXPECT = "as `expect` says"
@@ -53,6 +56,8 @@ class Environment:
     _block: EnvironmentBlock = field(repr=False)
     _judge: JudgeSettings = field(repr=False)
     _readiness: Policy | None = field(default=None, repr=False)
+    _hooks: tuple[HookBlock, ...] = field(default=(), repr=False)
+    _folder: str = field(default="/", repr=False)
 
     def target_spec(self) -> TargetSpec:
         target = self._block.target
@@ -80,6 +85,10 @@ class Environment:
     def readiness(self) -> Policy | None:
         """What is asked before a start; None when the manifest says nothing of it."""
         return self._readiness
+
+    def hooks(self) -> tuple[Placed, ...]:
+        """Those of the service's own."""
+        return tuple(_hook(block, self._folder) for block in self._hooks)
 
     def expected(self) -> Traffic | None:
         """The traffic that ``expect`` says."""
@@ -155,6 +164,8 @@ def manifest_of(document: Document, source: Source, root: Node, warnings: tuple[
             _block=block,
             _judge=judge_settings(document.judge, block.judge),
             _readiness=_policy(document.readiness, block.readiness),
+            _hooks=document.hooks if block.hooks is None else block.hooks,
+            _folder=str(Path(source.file).absolute().parent),
         )
         for name, block in document.environments.items()
     }
@@ -201,6 +212,24 @@ def _run(run: RunPatch, folder: Path) -> Run:
         folder=str(folder),
         health=HealthCheck(**run.health.model_dump()),
         grace=run.grace,
+    )
+
+
+def _hook(block: HookBlock, folder: str) -> Placed:
+    variables = {**block.environment, **{name: one.reference() for name, one in block.references.items()}}
+
+    def program(words: tuple[str, ...]) -> Program:
+        return Program(commands=(words,), folder=folder, environment=variables, timeout=block.timeout)
+
+    return command(
+        block.name,
+        block.when,
+        program(block.command),
+        undo=program(block.undo) if block.undo else None,
+        check=program(block.check) if block.check else None,
+        attempts=block.attempts,
+        repeatable=block.repeatable,
+        approval=block.approval,
     )
 
 

@@ -51,6 +51,7 @@ def broken_rules(reading: Reading) -> None:
         _one_artifact,
         _addresses,
         _check_names,
+        _hook_names,
         _growing_steps,
         _time_limits,
         _margins,
@@ -196,6 +197,20 @@ def _check_names(root: Node) -> _Broken:
                 why = f"it is in line {first.span.line + 1}"
                 finding = Finding(named.span, "manifest.check-name", what, "give each a `name` of its own", why)
                 yield named, finding
+
+
+def _hook_names(root: Node) -> _Broken:
+    for pattern in (("hooks",), ("environments", "*", "hooks")):
+        for _, hooks in at(root, *pattern):
+            seen: dict[str, Scalar] = {}
+            for _, spot in at(hooks.value, "*", "name"):
+                if isinstance(spot.value, Scalar):
+                    first = seen.setdefault(spot.value.text, spot.value)
+                    if first is not spot.value:
+                        what = f"there is another hook named {shown(spot.value)}"
+                        why = f"it is in line {first.span.line + 1}"
+                        mend = "give each a name of its own: what is done only once is known by it"
+                        yield spot.value, Finding(spot.span, "manifest.hook-name", what, mend, why)
 
 
 def _growing_steps(root: Node) -> _Broken:

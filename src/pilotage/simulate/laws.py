@@ -16,6 +16,7 @@ from pilotage.core import events as e
 from pilotage.core.environment import Environment
 from pilotage.core.plan import Plan
 from pilotage.core.state import State, apply, begin, fold
+from pilotage.core.steps import Hook
 from pilotage.ports import Change, Held
 from pilotage.simulate import history, truth
 from pilotage.simulate.place import Place
@@ -161,6 +162,16 @@ class Laws:
         place.router.flow()
         if place.router.serving is not None:
             place.past.append(place.router.serving)
+
+    def errand_done(self, key: str) -> None:
+        """A hook's work was really done."""
+        rollout, name = key.split("/")[0], key.split(":")[1]
+        record = self.records[rollout]
+        steps = (*record.plan.steps, *record.plan.way_back)
+        hook = next(step for step in steps if isinstance(step, Hook) and step.name == name)
+        did = [one for one in record.place.runner.did if one.startswith(f"{rollout}/run:{name}:")]
+        once = hook.repeatable or len(did) == 1
+        self.hold("a hook that can not be repeated is done once", f"{rollout}: {did}", when=once)
 
     def holder(self, place: Place) -> Record | None:
         """The rollout that may change this place now."""

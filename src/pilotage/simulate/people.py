@@ -16,6 +16,7 @@ from pilotage.core.routing import Address
 from pilotage.core.state import State
 from pilotage.core.steps import Check
 from pilotage.errors import PilotageError
+from pilotage.simulate.errands import settled, with_errands
 from pilotage.simulate.place import Place, Quality
 from pilotage.simulate.process import Process
 from pilotage.simulate.trouble import Strike
@@ -142,6 +143,13 @@ class People:
             state = strike.chance.choice(found)
             await self.send(state, strike.chance.choice(ORDERS), when)
 
+    async def settle(self, place: Place) -> None:
+        """Says what became of a hook of which nobody knows, from what really happened."""
+        for state in await self.world.ledger.store.rollouts(place.service, place.name, unfinished=True):
+            order = settled(state, place.runner)
+            if order is not None:
+                await self.send(state, order, "after a look at what was really done, ")
+
     async def send(self, state: State, order: Order, when: str = "") -> None:
         try:
             store = self.world.ledger.store
@@ -160,7 +168,7 @@ def make_release(service: str, version: str) -> Release:
 
 def compiled(place: Place, known: Environment, how: Method, new: Release) -> Plan:
     listen, preview = Address(host="127.0.0.1", port=8080), Address(host="127.0.0.1", port=8081)
-    return how.compile(
+    plan = how.compile(
         Context(
             environment=place.name,
             new=new,
@@ -172,3 +180,5 @@ def compiled(place: Place, known: Environment, how: Method, new: Release) -> Pla
             judge=JUDGE,
         )
     )
+    rollout = f"{place.service}-{place.name}-{known.rollouts + 1}"
+    return with_errands(plan, Random(f"errands {new.id} {how.method}"), rollout)

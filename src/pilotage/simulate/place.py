@@ -15,6 +15,7 @@ from pilotage.core.steps import Check
 from pilotage.core.values import EVERYBODY
 from pilotage.errors import Problem
 from pilotage.ports import RouterError
+from pilotage.simulate.errands import TimedRunner
 from pilotage.simulate.trouble import now
 from pilotage.testing.router import BOUNDS, FakeRouter
 from pilotage.testing.target import FakeInstance, FakeTarget, FakeWorld
@@ -191,6 +192,7 @@ class Place:
         self.target = FakeTarget(world=self.world)
         self.router = BusyRouter(self.world)
         self.prober = Watcher(self)
+        self.runner = TimedRunner()
         self.qualities: dict[str, Quality] = {}
         self.past: list[Routing] = []
         """Every routing that was in effect, the last one last."""
@@ -213,6 +215,7 @@ class Place:
         while True:
             await asyncio.sleep(0.25)
             self.world.pass_time()
+            self.runner.pass_time()
 
     def mend(self) -> None:
         """All that was broken works again; versions stay what they are."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from pilotage.core import effects, listening, progress, state, world
+from pilotage.core import effects, listening, progress, running, state, world
 from pilotage.core import events as e
-from pilotage.core.progress import Settled
+from pilotage.core.settled import Settled
 from pilotage.core.turn import Turn
 from pilotage.engine import looking, performing, reconcile
 from pilotage.engine.reconcile import Reconciler
@@ -187,6 +187,10 @@ def _unpaused(real: Any) -> Any:
     return may
 
 
+def _runs_what_is_lost(real: Any) -> Any:
+    return lambda turn, hook, seen: running._again(turn, hook, "its end was not seen")
+
+
 BUGS: dict[str, Bug] = {
     "silence-passes": Bug("no telemetry counts as a pass", progress, "_judge", _silence_passes),
     "old-pass-counts": Bug(
@@ -227,6 +231,7 @@ BUGS: dict[str, Bug] = {
     "lost-wake-up": Bug(
         "an order may come too late to be heard", MemoryStore, "_unheard", _constant(value=False)
     ),
+    "runs-what-is-lost": Bug("a hook whose end nobody saw is run again", running, "_lost", _runs_what_is_lost),
     "forgets-the-warm-side": Bug("the way back leaves a third version", Method, "compile", _forgets_warm),
 }
 """By name."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pilotage.core.plan import Plan
 from pilotage.errors import PilotageError, Problem
-from pilotage.ports import Conflict, Reach, RouterError, StoreError, TargetError
+from pilotage.ports import Conflict, HookError, Reach, RouterError, StoreError, TargetError
 from pilotage.simulate.trouble import now
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ ERRORS: dict[str, type[PilotageError]] = {
     "target": TargetError,
     "router": RouterError,
     "prober": PilotageError,
+    "runner": HookError,
 }
 EFFECTS = frozenset(
     {("router", "apply"), ("target", "scale"), ("target", "stop"), ("target", "prepare"), ("prober", "probe")}
+    | {("runner", "start")}
 )
 AIMED = frozenset(".".join(effect) for effect in EFFECTS) | {"store.commit"}
 AIM = 5.0
@@ -78,15 +80,14 @@ class Process:
     def reach_of(self, plan: Plan) -> Reach:
         if plan.digest not in self._reaches:
             place = self.world.place(plan)
-            doors = [
-                Through(self, port, inner, plan)
-                for port, inner in (
-                    ("target", place.target),
-                    ("router", place.router),
-                    ("prober", place.prober),
-                )
-            ]
-            self._reaches[plan.digest] = Reach(*doors)  # type: ignore[arg-type]  # they pass every call on
+            inners = {
+                "target": place.target,
+                "router": place.router,
+                "prober": place.prober,
+                "runner": place.runner,
+            }
+            doors: dict[str, Any] = {port: Through(self, port, inner, plan) for port, inner in inners.items()}
+            self._reaches[plan.digest] = Reach(**doors)
         return self._reaches[plan.digest]
 
     # Life and death

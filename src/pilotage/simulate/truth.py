@@ -72,6 +72,8 @@ def _intent(laws: Laws, record: Record, name: str, arguments: Sequence[Any]) -> 
     match name:
         case "apply":
             key, value = "route", arguments[0].revision
+        case "start":
+            key, value = arguments[0].split("/", 1)[1], ""
         case "scale":
             key, value = f"start:{arguments[0].id}", ", ".join(map(str, arguments[1])) + " at step"
         case _:

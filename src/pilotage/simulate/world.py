@@ -54,6 +54,7 @@ class World:
         self._spawned: set[asyncio.Task[Any]] = set()
         self._lag = self.trouble.stream("lag")
         for place in self.places:
+            place.runner.done = self.laws.errand_done
             place.router.changed = lambda place=place: self.laws.routing_changed(place)  # type: ignore[misc]
 
     # What processes ask
@@ -179,6 +180,9 @@ class World:
                 for state in left:
                     await self.people.send(state, Order.RESUME)
                     await self.people.send(state, Order.PROMOTE_FULL)
+            if int(now() - begun) % 10 == 9:
+                for place in self.places:
+                    await self.people.settle(place)
             await asyncio.sleep(1)
         await self._until(
             max(now(), max((p.frozen_until for p in self.processes.values()), default=0)) + AFTERWARDS

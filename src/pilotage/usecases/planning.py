@@ -8,6 +8,7 @@ from pilotage.core.environment import Environment as Known
 from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Environment, Fingerprint, Manifest
+from pilotage.strategies.hooks import woven
 from pilotage.strategies.method import Context
 from pilotage.strategies.restore import Restore
 
@@ -32,7 +33,7 @@ def plan_release(
     live = known.live
     if live is not None and not again and live.release.same_content(release):
         raise PilotageError(_already_live(version, environment.name), exit_code=ExitCode.BLOCKED)
-    return environment.method.compile(
+    plan = environment.method.compile(
         Context(
             environment=environment.name,
             new=release,
@@ -45,6 +46,7 @@ def plan_release(
             judge=environment.judge_settings(),
         )
     )
+    return woven(plan, environment.hooks())
 
 
 def plan_restore(known: Known) -> Plan:

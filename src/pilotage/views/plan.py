@@ -10,6 +10,7 @@ from pilotage.core.notation import show_duration
 from pilotage.core.plan import Plan
 from pilotage.core.steps import (
     Expose,
+    Hook,
     Judge,
     Pause,
     Prepare,
@@ -24,6 +25,7 @@ from pilotage.core.values import EVERYBODY, Duration, Frozen
 from pilotage.views import foresight
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
+from pilotage.views.hooks import hook_stops
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
 from pilotage.views.titles import RESTORE, alone, asked, audience, title, version
 
@@ -126,6 +128,8 @@ def _times(step: Step) -> tuple[timedelta, timedelta | None]:
             return step.at_least, step.at_most
         case Pause():
             return step.duration or ZERO, step.duration
+        case Hook():
+            return ZERO, step.program.timeout
         case Promote():
             return ZERO, ZERO
         case Retire():
@@ -150,6 +154,8 @@ def _stops(plan: Plan, step: Step) -> str | None:
         case Pause(duration=None):
             nobody = f"{asked(step)} has not said" if step.ask else "nobody says"
             return f"{nobody} `pilotage promote`: waits"
+        case Hook():
+            return hook_stops(plan, step)
         case Judge() | Pause() | Promote() | Retire():
             return None
         case _:

@@ -11,6 +11,7 @@ from pilotage.core.plan import Plan
 from pilotage.core.steps import Step
 from pilotage.core.values import Frozen, Instant
 from pilotage.views.figures import counted, lasting
+from pilotage.views.hooks import hook_told
 from pilotage.views.ink import Tone
 from pilotage.views.titles import CAUSE, RESTORE, alone, exposure, title, version
 
@@ -87,6 +88,8 @@ def _sentence(plan: Plan, event: e.Event) -> tuple[str, Tone]:
         case e.Promoted():
             tone = Tone.GOOD if event.release == plan.new.id else Tone.WARN
             return f"{version(plan, event.release)} is the version of {plan.environment} now", tone
+        case e.HookEnded() | e.HookAgain():
+            return hook_told(plan, event)
         case e.Finished():
             return _finished(plan, event, new), _ENDING[event.ending]
         case e.Judged():

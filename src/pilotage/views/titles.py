@@ -9,7 +9,7 @@ from pilotage.core.notation import show_duration
 from pilotage.core.plan import Plan
 from pilotage.core.routing import ByUser
 from pilotage.core.state import Status
-from pilotage.core.steps import Expose, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import Expose, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.core.values import EVERYBODY
 from pilotage.views.figures import counted, percent
 
@@ -66,6 +66,8 @@ def title(plan: Plan, step: Step, *, alone: bool = False) -> str:
             return _judging(plan, step, alone=alone)
         case Pause():
             return _pausing(step)
+        case Hook():
+            return step.title
         case Promote():
             return f"Promote {version(plan, step.release)}"
         case Retire():

@@ -7,8 +7,9 @@ from typing import assert_never
 
 from pilotage.core.notation import show_duration
 from pilotage.core.state import State, Status
-from pilotage.core.steps import Expose, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import Expose, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.views.figures import counted
+from pilotage.views.hooks import hook_waits
 from pilotage.views.rollout.model import NextView
 from pilotage.views.titles import asked, title, version
 
@@ -50,12 +51,19 @@ def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
         case Pause():
             due = state.entered + step.duration if step.duration else None
             return NextView(what="waits", at=due, then=_then(state))
+        case Hook():
+            return _of_hook(state, step)
         case Promote():
             return _by(state, "is promoted")
         case Retire():
             return _of_retire(state, step, name)
         case _:
             assert_never(step)
+
+
+def _of_hook(state: State, step: Hook) -> NextView:
+    what, person = hook_waits(state, step)
+    return NextView(what=what, then=_then(state), person=person)
 
 
 def _by(state: State, what: str) -> NextView:

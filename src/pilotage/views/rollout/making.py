@@ -12,7 +12,7 @@ from pilotage.core.fleet import Instance
 from pilotage.core.judging import Measure, Outcome, Verdict
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status
-from pilotage.core.steps import Judge, Pause, Retire, Scale, Step, Verify
+from pilotage.core.steps import Hook, Judge, Pause, Retire, Scale, Step, Verify
 from pilotage.views.figures import counted, percent, quantile
 from pilotage.views.rollout.coming import coming
 from pilotage.views.rollout.model import (
@@ -162,7 +162,7 @@ def _step(state: State, index: int, step: Step, done: _Finished, now: datetime, 
 def _note(step: Step, note: str, mark: Mark) -> str:
     if isinstance(step, Verify):
         return f"{counted(len(step.checks), 'check')} passed" if mark is Mark.DONE else ""
-    return note if isinstance(step, Scale | Judge | Pause) else ""
+    return note if isinstance(step, Scale | Judge | Pause | Hook) else ""
 
 
 def _mark(state: State, index: int, *, finished: bool, back: bool) -> Mark:

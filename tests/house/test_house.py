@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "pilotage"
 FILES = sorted(SOURCE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
+LONG_FILES = {"ports.py": (500, "every door to the outside, on one page")}
+"""Files that may be longer, how much, and the reason."""
 LONG_FUNCTIONS = {
     "core/state.py:_changes": "one flat table of what each event means",
 }
@@ -28,7 +30,8 @@ def _functions(path: Path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_files_and_functions_stay_small(path):
-    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+    longest, _ = LONG_FILES.get(str(path.relative_to(SOURCE)), (LONGEST_FILE, ""))
+    assert len(path.read_text().splitlines()) <= longest
     for function in _functions(path):
         name = f"{path.relative_to(SOURCE)}:{function.name}"
         if name not in LONG_FUNCTIONS:

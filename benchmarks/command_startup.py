@@ -29,6 +29,7 @@ from machine import keep
 from pilotage.core.environment import Environment, Good
 from pilotage.manifest.load import load
 from pilotage.wiring import App, fingerprint
+from pilotage.workplaces import OneMachine
 
 PILOTAGE = str(Path(sys.executable).with_name("pilotage"))
 NOTHING = "python -c pass"
@@ -66,7 +67,7 @@ def scene(folder: Path) -> None:
 
 async def _live(folder: Path) -> None:
     manifest = load(folder / "pilotage.yaml")
-    app = App(manifest, folder / ".pilotage")
+    app = App(manifest, OneMachine(folder / ".pilotage"))
     release = manifest.release("1.0", folder, fingerprint)
     good = Good(release=release, instances=2, rollout="shop-local-1", at=app.clock.now())
     await app.store.commit(environment=Environment(service="shop", name="local", rollouts=1, lineage=(good,)))

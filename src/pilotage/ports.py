@@ -218,6 +218,27 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+class Bell(Protocol):
+    """Wakes a worker when something came for a rollout: an order, a new release, an environment that is free.
+
+    It may ring for nothing, and a ring may be lost: whoever rests looks again, and never rests for long.
+    """
+
+    def expect(self, rollout: str) -> None:
+        """What comes for it from now on ends its next rest."""
+        ...
+
+    def forget(self, rollout: str) -> None: ...
+
+    async def rest(self, rollout: str | None, seconds: float) -> None:
+        """Until something came for this rollout (None: for any, or one is due), or so long, or less."""
+        ...
+
+    def ring(self) -> None:
+        """Ends every rest."""
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The time in UTC, which may jump."""
@@ -401,6 +422,9 @@ class Reach:
     runner: Runner | None = None
     database: Database | None = None
 
+
+GroundOf = Callable[[Plan], Reach | None]
+"""As ReachOf, for what is only tried before it begins; None: it is not reached from this machine."""
 
 ReachOf = Callable[[Plan], Reach]
 """Finds the adapters that a plan names. Raises PilotageError when one is not installed."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import signal
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pilotage.adapters.background import only_worker, spawn_worker, worker_runs
-from pilotage.adapters.clock import SteadyClock
 from pilotage.adapters.process.digests import directory_sha256, file_sha256
 from pilotage.adapters.registry import Registry, settings_problems
 from pilotage.core.environment import Environment
@@ -27,10 +24,10 @@ from pilotage.judge.planner import Forecast
 from pilotage.manifest.load import load
 from pilotage.manifest.model import Manifest
 from pilotage.manifest.release_files import Release, load_release, release_beside
-from pilotage.ports import Store
-from pilotage.store.sqlite import SqliteStore
+from pilotage.ports import Reach
 from pilotage.usecases import foreseeing, planning, readying, releasing, returning, stopping
 from pilotage.usecases.diagnosing import Finding, diagnose
+from pilotage.workplaces import FOLDER, STATE, ManyMachines, OneMachine, Workplace, elsewhere, is_uri
 
 MANIFEST = "pilotage.yaml"
 STATE_FOLDER = ".pilotage"
@@ -44,13 +41,13 @@ def find_manifest(start: Path) -> Path | None:
     return None
 
 
-def open_app(file: Path | None = None, state: Path | None = None, *, need_manifest: bool = False) -> App:
-    """Finds the manifest (or the state folder alone) and opens the store.
+def open_app(file: Path | None = None, state: str | Path | None = None, *, need_manifest: bool = False) -> App:
+    """Finds the manifest (or the state alone: a folder, or the URI of a database) and opens the store.
 
     PilotageError with every problem of the manifest, or when neither is to be found.
     """
     path = file.absolute() if file else find_manifest(Path.cwd())
-    named = state or (Path(os.environ["PILOTAGE_STATE"]) if os.environ.get("PILOTAGE_STATE") else None)
+    named = state or os.environ.get(STATE) or None
     if path is None and (named is None or need_manifest):
         raise PilotageError(_no_manifest(), exit_code=ExitCode.USAGE)
     manifest: Manifest | None = None
@@ -63,22 +60,32 @@ def open_app(file: Path | None = None, state: Path | None = None, *, need_manife
             trouble = error
             if need_manifest:
                 raise
-    folder = named.absolute() if named else (path.parent if path else Path.cwd()) / STATE_FOLDER
+    beside = (path.parent if path else Path.cwd()) / STATE_FOLDER
+    if named is not None and is_uri(named):
+        own = Path(os.environ.get(FOLDER) or beside).absolute()
+        return App(manifest, ManyMachines(own, str(named)))
+    folder = Path(named).absolute() if named else beside
     if trouble is not None and not (folder / "pilotage.db").exists():
         raise trouble
-    return App(manifest, folder)
+    return App(manifest, OneMachine(folder))
 
 
 class App:
-    """One state folder, and the manifest beside it if there is a sound one."""
+    """One record with what works on it, and the manifest if there is a sound one."""
 
-    def __init__(self, manifest: Manifest | None, state_folder: Path) -> None:
+    def __init__(self, manifest: Manifest | None, place: Workplace) -> None:
         self.manifest = manifest
-        self.state_folder = state_folder
-        self.store: Store = SqliteStore.open(state_folder / "pilotage.db")
-        self.clock = SteadyClock(state_folder / "clock.json")
-        self._adapters = Registry(state_folder)
-        self.reach_of = self._adapters.reach
+        self.place = place
+        self.state_folder = place.folder
+        self.store = place.store
+        self.clock = place.clock
+        self._adapters = Registry(place.folder)
+
+    def reach_of(self, plan: Plan) -> Reach:
+        """For commands: PilotageError when it is not reached from this machine."""
+        if not self.place.reaches(plan.service, plan.environment):
+            raise PilotageError(elsewhere(plan.service, plan.environment, self.state_folder))
+        return self._adapters.reach(plan)
 
     @property
     def service(self) -> str | None:
@@ -200,10 +207,11 @@ class App:
         self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False, file: Path | None = None
     ) -> State:
         """PilotageError when something is open that blocks; ``file`` is the release file if it is named."""
+        await self.place.check_served(plan)
         ready = await self.readiness(plan, file)
         state = await releasing.start(
             self.store,
-            self.reach_of,
+            self._ground,
             plan,
             by=by,
             now=await self._time(),
@@ -220,9 +228,14 @@ class App:
 
     async def rollback(self, environment: str | None, *, by: str, reason: str = "") -> State:
         known, now = await self.known(environment), await self._time()
-        state = await returning.roll_back(self.store, self.reach_of, known, by=by, now=now, reason=reason)
+        state = await returning.roll_back(self.store, self._ground, known, by=by, now=now, reason=reason)
         await self.ensure_worker()
         return state
+
+    def _ground(self, plan: Plan) -> Reach | None:
+        """What a release is tried on before it begins; None when only its worker can know."""
+        reached = self.place.reaches(plan.service, plan.environment)
+        return self._adapters.reach(plan) if reached else None
 
     async def order(self, rollout: State, order: Order, *, by: str, reason: str = "") -> Message:
         if rollout.status.final:
@@ -233,51 +246,25 @@ class App:
 
     async def _time(self) -> Any:
         if not await self.store.rollouts(unfinished=True, limit=1):
-            self.clock.set_right()
+            await self.place.set_clock_right()
         return self.clock.now()
 
     # Workers
 
     async def ensure_worker(self) -> None:
-        """Starts a worker in the background, detached from this terminal, unless one works already."""
-        if not worker_runs(self.state_folder):
-            spawn_worker(self.state_folder)
+        """Sees that somebody works: on one machine a worker in the background, detached from this terminal."""
+        await self.place.call_worker()
 
-    async def run_worker(self, *, until_idle: bool = False) -> None:
+    async def run_worker(
+        self, *, until_idle: bool = False, environments: Collection[str] | None = None
+    ) -> None:
         """Works in this process until stopped (SIGINT, SIGTERM), or until nothing is left to do.
 
-        PilotageError when another worker works on this state folder.
+        ``environments``: only on these. PilotageError when another worker works on this state folder.
         """
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        while True:
-            with only_worker(self.state_folder) as mine:
-                if not mine:
-                    if until_idle:
-                        return
-                    raise PilotageError(_second_worker(self.state_folder), exit_code=ExitCode.BLOCKED)
-                stopped = await self._work(until_idle=until_idle)
-            # A release may have come between the last look and giving up the lock: look once more.
-            if stopped or not await self.store.rollouts(unfinished=True, limit=1):
-                return
-
-    async def _work(self, *, until_idle: bool) -> bool:
-        from pilotage.engine.worker import Worker
-
-        await self.store.take_over()
-        worker = Worker(self.store, self.clock, self.reach_of)
-        asked = False
-
-        def stop() -> None:
-            nonlocal asked
-            asked = True
-            worker.stop()
-
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop)
-        await worker.run(until_idle=until_idle)
-        return asked
+        await self.place.work(self._adapters.reach, until_idle=until_idle, environments=environments)
 
     # Operating
 
@@ -313,7 +300,8 @@ class App:
             self.store,
             self.state_folder,
             self.reach_of,
-            worker_runs=worker_runs(self.state_folder),
+            kept_in=self.place.name,
+            worker_runs=await self.place.worker_runs(),
             clock_drift=self.clock.drift(),
         )
 
@@ -351,13 +339,4 @@ def _ended(rollout: State, order: Order) -> Problem:
         code=f"rollout.cannot-{order.value}",
         what=f"{rollout.id} has ended ({rollout.status.value}): there is nothing to {order.value}",
         mend="`pilotage history` lists all; `pilotage rollback` takes a finished release back",
-    )
-
-
-def _second_worker(folder: Path) -> Problem:
-    return Problem(
-        code="worker.second",
-        what="another worker works on this state folder already",
-        why=str(folder),
-        mend="one is enough: it drives all rollouts; see worker.log there",
     )

@@ -5,7 +5,7 @@ Every look at the events lets a few more of the play happen, so a watch comes to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -179,8 +179,10 @@ class FakeApp:
     async def ensure_worker(self) -> None:
         return
 
-    async def run_worker(self, *, until_idle: bool = False) -> None:
-        self._do("work" + " until idle" * until_idle)
+    async def run_worker(
+        self, *, until_idle: bool = False, environments: Collection[str] | None = None
+    ) -> None:
+        self._do(" ".join(["work", *["until idle"] * until_idle, *(environments or ())]))
 
     async def logs(self, wanted: str | None, environment: str | None, lines: int) -> list[tuple[str, str]]:
         self._do(f"logs {wanted} {environment} {lines}")

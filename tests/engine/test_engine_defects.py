@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from test_engine import Place, final, quick, replan, until, working
 from pilotage.core.events import Order
 from pilotage.core.state import Status
 from pilotage.engine.reconcile import Reconciler
+from pilotage.engine.worker import Worker
 from pilotage.errors import Problem
 from pilotage.ports import LeaseLost, StoreError
 from pilotage.strategies.blue_green import BlueGreen
@@ -108,3 +110,40 @@ def test_a_lease_that_could_not_be_given_back_runs_out():
             return await until(place, rollout.id, final, seconds=120)
 
     assert asyncio.run(story()).status is Status.ROLLED_BACK
+
+
+def test_a_task_whose_lease_was_claimed_anew_is_kept_until_it_ends():
+    """A worker that took its own rollout again forgot the older task: it could vanish in the middle."""
+
+    class Slow:
+        def __init__(self):
+            self.ended = []
+            self.go = asyncio.Event()
+
+        async def reconcile(self, held, state):
+            await self.go.wait()
+            for _ in range(20 // held.epoch):  # the older one takes longer
+                await asyncio.sleep(0)
+            self.ended.append(held.epoch)
+            raise LeaseLost(Problem(code="store.lease-lost", what="gone"))
+
+    async def story():
+        place = Place()
+        made = quick()
+        await place.settle(made)
+        await place.begin(made)
+        worker = Worker(place.store, place.clock, lambda _: place.reach)
+        worker._reconciler = slow = Slow()
+        for _ in range(2):
+            worker._begin(await place.store.claim(worker.name, place.clock.now(), timedelta(0), 1))
+            await asyncio.sleep(0)
+        gc.collect()
+        running = asyncio.create_task(worker.run())
+        ticking = asyncio.create_task(place.clock.tick())
+        worker.stop()
+        slow.go.set()
+        await running
+        ticking.cancel()
+        return slow.ended
+
+    assert sorted(asyncio.run(story())) == [1, 2]

@@ -16,14 +16,23 @@ from pilotage.errors import ExitCode
 async def worker(
     *,
     until_idle: Annotated[bool, Parameter(help="End when no rollout is left to work on.")] = False,
+    environment: Annotated[
+        list[str] | None,
+        Parameter(
+            name=["--environment", "--in"],
+            metavar="ENVIRONMENT",
+            help="Only on rollouts of this one, or of `service/environment`; may be given several times.",
+        ),
+    ] = None,
     common: Common = EVERY,
 ) -> None:
     """Work on rollouts in the foreground.
 
-    Not needed on one machine: a worker starts by itself in the background, and ends when nothing is left.
+    Not needed on one machine: a worker starts by itself in the background, and ends when nothing is left. With
+    PostgreSQL it is a service on each machine that reaches an environment, and is told which.
     """
     async with opened(common) as app:
-        await app.run_worker(until_idle=until_idle)
+        await app.run_worker(until_idle=until_idle, environments=environment)
 
 
 async def down(

@@ -21,9 +21,9 @@ class Common:
         Parameter(help="The manifest; searched upwards from here if not named.", group=EVERYWHERE),
     ] = None
     state: Annotated[
-        Path | None,
+        str | None,
         Parameter(
-            help="The state folder; .pilotage beside the manifest if not named.",
+            help="The state folder, or postgresql://…; .pilotage beside the manifest if not named.",
             env_var="PILOTAGE_STATE",
             group=EVERYWHERE,
         ),

@@ -61,12 +61,13 @@ def _point_at_nothing() -> None:
 
 def state_folder(arguments: Sequence[str]) -> Path | None:
     """Where a trace is kept: the state folder, as far as it can be told without opening anything."""
+    named = os.environ.get("PILOTAGE_STATE")
     for place, word in enumerate(arguments):
         if word == "--state" and place + 1 < len(arguments):
-            return Path(arguments[place + 1])
+            named = arguments[place + 1]
         if word.startswith("--state="):
-            return Path(word.removeprefix("--state="))
-    if named := os.environ.get("PILOTAGE_STATE"):
+            named = word.removeprefix("--state=")
+    if named and "://" not in named:
         return Path(named)
     here = Path.cwd()
     return next((f / ".pilotage" for f in (here, *here.parents) if (f / ".pilotage").is_dir()), None)

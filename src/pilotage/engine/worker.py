@@ -7,16 +7,19 @@ import logging
 import os
 import secrets
 import socket
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pilotage.core.state import State
 from pilotage.engine.reconcile import Reconciler
+from pilotage.engine.waking import POLL, Polling
 from pilotage.errors import PilotageError
-from pilotage.ports import Clock, Conflict, Held, LeaseLost, ReachOf, Store, StoreError
+from pilotage.ports import Bell, Clock, Conflict, Held, LeaseLost, ReachOf, Store, StoreError
 
 LEASE = timedelta(seconds=10)
 RENEW_EVERY = 2.5
-POLL = 0.25
+NET = 5.0
+"""Seconds between two looks of a worker that is woken by a bell: for what was not rung."""
 KEEP = timedelta(seconds=5)
 """A rollout that sleeps longer gives its lease back."""
 AT_ONCE = 500
@@ -26,20 +29,45 @@ IDLE_FOR = 2.0
 log = logging.getLogger("pilotage.worker")
 
 
-class Worker:
-    """One process's share of the work. ``run`` returns when it is idle or told to stop."""
+def new_name() -> str:
+    """No other worker has it, on this machine or another."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
-    def __init__(self, store: Store, clock: Clock, reach_of: ReachOf) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+class Worker:
+    """One process's share of the work. ``run`` returns when it is idle or told to stop.
+
+    ``bell``: what wakes it, where looking often would cost too much. ``environments``: those it serves, by name
+    or as ``service/name``; None: all.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        reach_of: ReachOf,
+        *,
+        name: str | None = None,
+        bell: Bell | None = None,
+        environments: Collection[str] | None = None,
+    ) -> None:
+        self.name = name or new_name()
+        self._environments = environments
         self._store = store
         self._clock = clock
+        self._bell = bell or Polling(clock)
+        self._look_every = POLL if bell is None else NET
         self._reconciler = Reconciler(store, clock, reach_of)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        """By rollout, under its newest lease."""
+        self._all: set[asyncio.Task[None]] = set()
+        """Also those whose lease ran out: they find that out by themselves, and are waited for."""
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         """Ends soon: passes that have begun are finished, leases are given back."""
         self._stopping.set()
+        self._bell.ring()
 
     async def run(self, *, until_idle: bool = False) -> None:
         """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment."""
@@ -51,11 +79,12 @@ class Worker:
                 idle = 0.0 if busy else idle + POLL
                 if until_idle and idle >= IDLE_FOR:
                     return
-                await self._nap(POLL)
+                if not self._stopping.is_set():
+                    await self._bell.rest(None, POLL if until_idle else self._look_every)
         finally:
             keeper.cancel()
-            self._stopping.set()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            self.stop()
+            await asyncio.gather(*self._all, return_exceptions=True)
 
     async def _nap(self, seconds: float) -> None:
         if not self._stopping.is_set():
@@ -65,7 +94,9 @@ class Worker:
         """Starts a task for every rollout that is due; says whether anything is unfinished."""
         try:
             room = AT_ONCE - len(self._tasks)
-            self._begin(await self._store.claim(self.name, self._clock.now(), LEASE, room) if room else [])
+            if room:
+                now = self._clock.now()
+                self._begin(await self._store.claim(self.name, now, LEASE, room, self._environments))
             return bool(self._tasks) or bool(await self._store.rollouts(unfinished=True, limit=1))
         except StoreError as error:
             log.warning("the store is out of reach: %s", error)
@@ -75,7 +106,11 @@ class Worker:
     def _begin(self, claims: list[tuple[Held, State]]) -> None:
         for held, state in claims:
             log.info("took %s (lease %d)", held.rollout, held.epoch)
-            self._tasks[held.rollout] = asyncio.create_task(self._drive_to_end(held, state))
+            self._bell.expect(held.rollout)
+            task = asyncio.create_task(self._drive_to_end(held, state))
+            self._tasks[held.rollout] = task
+            self._all.add(task)
+            task.add_done_callback(self._all.discard)
 
     async def _renew(self) -> None:
         while True:
@@ -92,6 +127,7 @@ class Worker:
             # A rollout whose lease ran out and was claimed anew has another task by now.
             if self._tasks.get(held.rollout) is asyncio.current_task():
                 del self._tasks[held.rollout]
+                self._bell.forget(held.rollout)
 
     async def _drive(self, held: Held, state: State) -> None:
         """Passes over one rollout until it is final, sleeps long, or is somebody else's."""
@@ -128,7 +164,7 @@ class Worker:
             left = (wake - self._clock.now()).total_seconds()
             if left <= 0:
                 return
-            await self._clock.sleep(min(left, POLL))
+            await self._bell.rest(state.id, left)
             try:
                 if await self._store.messages(state.id, state.heard):
                     return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,6 +32,7 @@ async def diagnose(
     state_folder: Path,
     reach_of: ReachOf,
     *,
+    kept_in: str,
     worker_runs: bool,
     clock_drift: float,
 ) -> list[Finding]:
@@ -46,7 +46,7 @@ async def diagnose(
         _envoy(),
         _manifest(manifest),
         _room(state_folder),
-        _sqlite(),
+        Finding("store", "ok", kept_in),
         _worker(unfinished, runs=worker_runs),
         _clock(clock_drift),
     ]
@@ -62,6 +62,9 @@ async def diagnose(
             instances = await reach.target.observe()
             router = await reach.router.observe()
         except PilotageError as error:
+            if error.problems[0].code == "environment.elsewhere":
+                found.append(Finding(where, "ok", error.problems[0].what))
+                continue
             found.append(Finding(where, "fail", str(error.problems[0]), error.problems[0].mend or ""))
             continue
         well = sum(1 for instance in instances if instance.healthy)
@@ -101,10 +104,6 @@ def _room(folder: Path) -> Finding:
     if free < LITTLE_ROOM:
         return Finding("state folder", "warn", detail, "make room: artifacts and logs are kept there")
     return Finding("state folder", "ok", detail)
-
-
-def _sqlite() -> Finding:
-    return Finding("store", "ok", f"SQLite {sqlite3.sqlite_version}")
 
 
 def _worker(unfinished: list[State], *, runs: bool) -> Finding:

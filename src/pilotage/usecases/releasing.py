@@ -14,7 +14,7 @@ from pilotage.core.routing import Backend, Routing, Split
 from pilotage.core.state import State, begin
 from pilotage.core.values import EVERYBODY
 from pilotage.errors import ExitCode, PilotageError, Problem
-from pilotage.ports import Change, Conflict, ReachOf, Store
+from pilotage.ports import Change, Conflict, GroundOf, Store
 from pilotage.usecases.stopping import end_warm
 
 TRIES = 5
@@ -23,7 +23,7 @@ TRIES = 5
 
 async def start(
     store: Store,
-    reach_of: ReachOf,
+    reach_of: GroundOf,
     plan: Plan,
     *,
     by: str,
@@ -83,9 +83,14 @@ def _ids(release: Release | None) -> str | None:
     return release.id if release is not None else None
 
 
-async def check_ground(reach_of: ReachOf, plan: Plan) -> None:
-    """Asks target and router whether they could do this at all; touches nothing."""
+async def check_ground(reach_of: GroundOf, plan: Plan) -> None:
+    """Asks target and router whether they could do this at all; touches nothing.
+
+    Where they are not reached from here, only its worker can find out.
+    """
     reach = reach_of(plan)
+    if reach is None:
+        return
     serving = (plan.basis.live or plan.new).id
     routing = Routing(
         listen=plan.router.listen,

@@ -8,7 +8,7 @@ from pilotage.core import events as e
 from pilotage.core.environment import Environment
 from pilotage.core.plan import Plan
 from pilotage.core.state import State
-from pilotage.ports import Conflict, ReachOf, Store
+from pilotage.ports import Conflict, GroundOf, Store
 from pilotage.usecases.planning import plan_restore
 from pilotage.usecases.releasing import start
 
@@ -23,7 +23,7 @@ async def way_back(store: Store, known: Environment) -> Plan | State:
 
 
 async def roll_back(
-    store: Store, reach_of: ReachOf, known: Environment, *, by: str, now: datetime, reason: str = ""
+    store: Store, reach_of: GroundOf, known: Environment, *, by: str, now: datetime, reason: str = ""
 ) -> State:
     """Begins it, at once. The rollout that goes back, or the new one that restores."""
     found = await way_back(store, known)

@@ -17,6 +17,7 @@ from pilotage.ports import Change, Held
 from pilotage.store.postgresql import clock, leases, reading, telemetry
 from pilotage.store.postgresql.commit import commit, made
 from pilotage.store.postgresql.database import Database, open_now
+from pilotage.store.postgresql.presence import Living, Presence, living
 from pilotage.store.postgresql.server import Server
 
 
@@ -137,6 +138,14 @@ class PostgresStore:
 
     async def glance(self, rollout: str) -> Glance | None:
         return await self._database.read(lambda db: telemetry.glance(db, rollout))
+
+    def presence(self, name: str, environments: Collection[str] | None = None) -> Presence:
+        """To be entered by the worker of this name; it is its bell."""
+        return Presence(self._database, self.clock, name, environments)
+
+    async def workers(self) -> list[Living]:
+        """Those that live now, on any machine."""
+        return await self._database.read(living)
 
     async def set_clock_right(self) -> None:
         """Follows the server's clock again. Only while no rollout is unfinished."""

@@ -22,7 +22,7 @@ from pilotage.store.postgresql.store import PostgresStore
 PASSWORD = "s3cret-of-the-tests"
 
 
-_TABLES = "messages, events, rollouts, environments, snapshots, checkpoints, glances, workers"  # in this order
+_TABLES = "messages, events, rollouts, environments, snapshots, checkpoints, glances, workers, ticks"  # in this order
 
 
 class Databases:

@@ -51,6 +51,7 @@ def test_an_order_wakes_at_once(databases: Databases, by_name: bool) -> None:
         await asleep(one, "shop-2")
         async with one.presence("w1") as bell:
             await arrived(one, bell)
+            await bell.rest(None, LONG)  # until it listens
             for rollout in ("shop-1", "shop-2"):
                 bell.expect(rollout)
             await bell.rest(None, 0.01)
@@ -70,8 +71,8 @@ def test_an_order_that_comes_before_the_rest_is_not_missed(databases: Databases)
         await asleep(one, "shop-1")
         async with one.presence("w1") as bell:
             await arrived(one, bell)
+            await bell.rest(None, LONG)  # until it listens
             bell.expect("shop-1")
-            await bell.rest("shop-1", 0.01)
             await two.send("shop-1", Order.PAUSE, "ada", one.clock.now())
             await bell.rest(None, LONG)
             await bell.rest("shop-1", LONG)

@@ -53,6 +53,27 @@ def test_bursts_are_seen(seed):
     assert phi > 12.0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_traffic_in_lumps_is_seen_too(seed):
+    """A rate: more events than its exposure counts, which is no reason to expect them to vary less."""
+    rng, plain, lumps = Random(seed), Dispersion(1.0, bounded=False), Dispersion(1.0, bounded=False)
+    for _ in range(900):
+        plain.add([float(poisson(rng, 90.0)), 1.0, 0.0, 0.0])
+        lumps.add([20.0 * poisson(rng, 4.5), 1.0, 0.0, 0.0])
+    assert plain.spread()[0] < 1.8
+    assert lumps.spread()[0] > 12.0
+
+
+def test_slow_visits_count_only_where_they_are_asked_for():
+    rng, quick, slow = Random(7), Dispersion(1.0, bounded=False), Dispersion(1.0, bounded=False, slow=True)
+    for t in range(900):
+        level = 90.0 + (15.0 if t // 40 % 2 else -15.0)
+        look = [float(poisson(rng, level)), 1.0, 0.0, 0.0]
+        quick.add(look)
+        slow.add(look)
+    assert slow.spread()[0] > 2.0 * quick.spread()[0]
+
+
 def test_no_errors_are_no_dispersion():
     assert learnt(300, lambda rng, t: 0).spread() == (1.0, 1.0)
 

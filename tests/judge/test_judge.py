@@ -256,3 +256,14 @@ def test_users_who_stay_are_no_black_hole():
             )
         )
         assert verdict.outcome is not Outcome.FAIL
+
+
+def test_latency_is_looked_at_every_third_second_and_misses_nothing():
+    judge = Judge(JudgeSettings(latency_bounds=BOUNDS))
+    scene = Scene(median_old=steady(0.1), median_new=steady(0.1))
+    looks = list(stream(scene, 1, 300))
+    for snapshot in looks:
+        judge.feed(snapshot)
+    latency = judge.dump()["bench"]["latency"]
+    assert looks[-1].t - 3.0 < judge.dump()["bench"]["latency_at"] <= looks[-1].t
+    assert latency["requests"] == pytest.approx(judge.dump()["bench"]["errors"]["requests"], rel=0.05)

@@ -31,6 +31,8 @@ nothing could be shown to stay below."""
 PLENTY = 5000.0
 """Answers from which latency bounds are chosen at once, so that their dispersion is learnt early; with fewer
 they are chosen at the end of the warm-up."""
+LATENCY_PACE = 3.0
+"""Seconds between two looks at the latency, if telemetry comes more often."""
 SILENT = 60.0
 """Seconds without an answer of the new version after which old evidence lets nothing go on."""
 LATE = Margin(3.0, 0.01)
@@ -79,6 +81,8 @@ class Bench:
         self.guard = Guard(settings.error_limit, self.target + CLIP, self.cap)
         self.single = Series(0)
         self.heard_alone: float | None = None
+        self.latency_at: float | None = None
+        """When latency was last looked at."""
         self.last_look: float | None = None
         """Of the new version: everything since belongs to one phase."""
         self.turn = 0
@@ -98,7 +102,7 @@ class Bench:
         self.last_look = t
         fresh = self.errors.fresh
         if fresh is not None and not warming:
-            self._objectives_of_new(t, fresh.counts)
+            self._objectives_of_new(t, fresh[0].counts)
         if closed and not warming:
             self._refresh()
 
@@ -116,10 +120,15 @@ class Bench:
         if self.edges and len(new) == self.width:
             self.latency.compare(t, new, old, warming=warming)
 
-    def learn_latency(self, t: float, snapshot: Snapshot, *, warming: bool) -> None:
+    def latency_due(self, t: float) -> bool:
+        """Whether latency is looked at now: it is dear, and no disaster, so every third second will do."""
+        at = self.latency_at
+        return self.settings.latency and (at is None or t - at >= LATENCY_PACE - 0.5 * self.interval)
+
+    def learn_latency(self, t: float, old: Vector, snapshot: Snapshot, *, warming: bool) -> None:
         """The old version's latency: first to choose bounds from, then to know its base rates."""
-        old = buckets(snapshot.control)
-        if not self.settings.latency or old is None or (self.edges and len(old) != self.width):
+        self.latency_at = t
+        if self.edges and len(old) != self.width:
             return
         step = self.latency.learn(t, old, halves(snapshot.control, buckets))
         if self.edges or step is None:
@@ -240,6 +249,7 @@ class Bench:
             "guard": self.guard.dump(),
             "single": self.single.dump(),
             "heard_alone": self.heard_alone,
+            "latency_at": self.latency_at,
             "last_look": self.last_look,
             "turn": self.turn,
         }
@@ -259,6 +269,7 @@ class Bench:
         self.guard.restore(data["guard"])
         self.single = Series.load(data["single"])
         self.heard_alone, self.last_look = data["heard_alone"], data["last_look"]
+        self.latency_at = data["latency_at"]
         self.turn, self.width = data["turn"], data["width"]
         self._weigh()
         return self
@@ -310,7 +321,7 @@ class Bench:
             )
             old = slower_than(edge.old)
             requests, events = old(seen, 0.0)
-            history = History(self.interval, events, requests)
+            history = History(max(self.interval, LATENCY_PACE), events=events, requests=requests)
             self.latency.subjects.append(Subject(slower_than(edge.new), old, history, [one]))
         self._weigh()
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 from pilotage.judge.comparison import Comparison
 from pilotage.judge.counters import Pair, Series, Step, Vector
 from pilotage.judge.evidence import Counts
-from pilotage.judge.history import History
+from pilotage.judge.history import KEEP, History
 
 ALONE = 20.0
 """Requests on the old version that a block needs, as a rule."""
@@ -78,8 +78,8 @@ class Channel:
     block: Block | None = None
     requests: float = 0.0
     seconds: float = 0.0
-    fresh: Step | None = None
-    """What the new version did in this very look; only between ``compare`` and ``learn``."""
+    fresh: tuple[Step, Step] | None = None
+    """What both versions did in this very look; only between ``compare`` and ``learn``."""
     heard: float | None = None
     """When the new version last answered anything."""
 
@@ -93,7 +93,7 @@ class Channel:
         steps = self.pair.since(t, new, old, self.longest)
         if steps is None:
             return False
-        self.fresh = steps[0]
+        self.fresh = steps
         closed = self.block is not None and self.block.warming is not warming and self._close(t)
         if self.block is None:
             for subject in self.subjects:
@@ -108,19 +108,24 @@ class Channel:
 
     def learn(self, t: float, old: Vector, sides: tuple[Vector, Vector] | None) -> Step | None:
         """The old version alone, for the base rate and its dispersion; after ``compare``, never before."""
-        step, new, self.fresh = self.old.since(t, old), self.fresh, None
-        if step is not None and new is not None and new.seconds != step.seconds:
-            new = None
+        fresh, self.fresh = self.fresh, None
+        new: Step | None = None
+        step: Step | None
+        if fresh is not None and self.old.last is not None and fresh[1].seconds == t - self.old.at:
+            new, step = fresh  # the same difference, already made
+        else:
+            step = self.old.since(t, old)
         self.old.accept(t, old, step)
         parts = None if sides is None else self.sides.since(t, *sides, self.longest)
         if step is None or (self.bounded and step.counts[self.whole] <= 0.0):
             return step
         exposure = step.seconds * (1.0 - self.weight)
+        keep, other = KEEP**step.seconds, step.seconds * self.weight
         for subject in self.subjects:
             requests, events = subject.old(step.counts, exposure)
             halves = None if parts is None else _halves(subject, parts, requests)
-            n1, x1 = (0.0, 0.0) if new is None else subject.new(new.counts, step.seconds * self.weight)
-            subject.history.learn(step.seconds, events, requests, new=(x1, n1), sides=halves)
+            n1, x1 = (0.0, 0.0) if new is None else subject.new(new.counts, other)
+            subject.history.learn(step.seconds, keep, [events, requests, x1, n1], halves)
         return step
 
     def split_changed(self, t: float, weight: float) -> None:
@@ -171,7 +176,7 @@ class Channel:
         for subject, history, comparisons in zip(
             self.subjects, data["histories"], data["comparisons"], strict=True
         ):
-            subject.history = History.load(subject.history.interval, history)
+            subject.history = History.load(subject.history, history)
             for one, state in zip(subject.comparisons, comparisons, strict=True):
                 one.restore(state)
         return self

@@ -23,7 +23,7 @@ from pilotage.judge.evidence import (
     poisson_gains,
 )
 from pilotage.judge.history import History
-from pilotage.judge.wealth import LONG_SPREAD, Wealth, add_logs, evenly, log_of
+from pilotage.judge.wealth import LONG_SPREAD, Wealth, evenly, log_of
 
 
 class Grid(NamedTuple):
@@ -157,8 +157,7 @@ class Comparison:
     def against(self) -> float:
         """ln evidence for taking back, from every look and from long blocks (F7)."""
         if self.known is None or self.back.value is None or self.bursts.value is None:
-            long = self.bursts.log_value() + log(1.0 - LOOKS)
-            self.known = add_logs(self.back.log_value() + log(LOOKS), long)
+            self.known = log(LOOKS * self.back.worth() + (1.0 - LOOKS) * self.bursts.worth())
         return self.known
 
     def for_(self) -> float:

@@ -45,16 +45,20 @@ def field(arm: Arm | None, name: str) -> float | None:
         return None
     extra = arm.__pydantic_extra__
     value = extra[name] if extra and name in extra else arm.__dict__.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (float, int)):
         return None
-    return float(value) if isfinite(value) and 0.0 <= value < MOST else None
+    return float(value) if 0.0 <= value < MOST else None  # so not NaN either
 
 
 def fields(arm: Arm | None, names: Sequence[str]) -> Vector | None:
     """Declared counters of an arm, all of them or None."""
-    found = [field(arm, name) for name in names]
-    known = [value for value in found if value is not None]
-    return tuple(known) if len(known) == len(names) else None
+    found = []
+    for name in names:
+        value = field(arm, name)
+        if value is None:
+            return None
+        found.append(value)
+    return tuple(found)
 
 
 def halves(arm: Arm | None, read: Callable[[Arm | None], Vector | None]) -> tuple[Vector, Vector] | None:

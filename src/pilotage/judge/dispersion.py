@@ -42,11 +42,17 @@ class Dispersion:
 
     interval: float
     sides: bool = False
+    bounded: bool = True
+    """Whether events are some of the requests: then frequent ones vary less than rare ones."""
+    slow: bool = False
+    """Whether variation slower than 16 s counts, though both versions may share it."""
     squares: list[float] = field(default_factory=list)
     expected: list[float] = field(default_factory=list)
     numbers: list[float] = field(default_factory=list)
     waiting: list[Half | None] = field(default_factory=list)
     looks: int = 0
+    keeps: list[float] = field(default_factory=list, compare=False, repr=False)
+    """What is left of a level's memory after one of its comparisons."""
     found: tuple[float, float] | None = field(default=None, compare=False, repr=False)
     """What ``spread`` found, until ``OFTEN`` more looks: it changes slowly."""
 
@@ -54,6 +60,7 @@ class Dispersion:
         levels = self.levels
         self.squares, self.expected, self.numbers = [0.0] * levels, [0.0] * levels, [0.0] * levels
         self.waiting = [None] * levels
+        self.keeps = [0.5 ** (self.interval * 2.0 ** (level + 1) / HALF_LIFE) for level in range(levels)]
 
     @property
     def levels(self) -> int:
@@ -99,19 +106,20 @@ class Dispersion:
     def _spread(self) -> tuple[float, float]:
         phi, shrunk = 1.0, [1.0] * len(self.numbers)
         long = min(self.long_level, len(shrunk) - 1)
-        enough = ENOUGH if self.sides else 2 * ENOUGH
+        enough = ENOUGH if self.sides or self.slow else 2 * ENOUGH
         for level, n in enumerate(self.numbers):
             if n < enough or self.expected[level] <= 0.0:
                 continue
             raw = self.squares[level] / self.expected[level]
             shrunk[level] = _beyond_chance(raw, n)
-            if self.sides or level <= long:
+            if self.sides or self.slow or level <= long:
                 phi = max(phi, 1.0 + (shrunk[level] - 1.0) * (1.0 + sqrt(2.0 / n)))
         return phi, max(1.0, max(shrunk[long:]) / shrunk[long])
 
     def dump(self) -> dict[str, Any]:
         data = asdict(self)
-        del data["interval"], data["sides"]
+        for name in ("interval", "sides", "bounded", "slow", "keeps"):
+            del data[name]
         data["found"] = None if self.found is None else list(self.found)
         return data
 
@@ -127,11 +135,11 @@ class Dispersion:
         events, requests = x_a + x_b, n_a + n_b
         if n_a <= 0.0 or n_b <= 0.0:
             return
-        keep = 0.5 ** (self.interval * 2.0 ** (level + 1) / HALF_LIFE)
+        keep = self.keeps[level]
         share = n_a / requests
         error = x_a - share * events
         rate = events / requests
-        expected = share * (1.0 - share) * events * (1.0 - rate if rate > FREQUENT else 1.0)
+        expected = share * (1.0 - share) * events * (1.0 - rate if self.bounded and rate > FREQUENT else 1.0)
         self.squares[level] = self.squares[level] * keep + error * error
         self.expected[level] = self.expected[level] * keep + expected
         self.numbers[level] = self.numbers[level] * keep + 1.0

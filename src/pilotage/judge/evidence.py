@@ -73,15 +73,17 @@ def poisson_gains(counts: Counts, margin: Margin, factors: Sequence[float]) -> l
     cancels p0 on the line, and n1 delta (a - 1) the rest. Equality for Poisson data on the line.
     """
     n1, x1, n0, x0 = counts
-    reach, debt = margin.ratio * n1 / n0, n1 * margin.excess
-    whole, found = 1.0 + reach, []
-    for factor, log_factor in _with_logs(tuple(factors)):
-        beyond = 1.0 + reach * factor
-        gain = debt * (1.0 - factor * whole / beyond)
-        if x1 or x0:
-            gain += x1 * log_factor + (x1 + x0) * log1p(reach * (1.0 - factor) / beyond)
-        found.append(gain)
-    return found
+    ratio, excess = margin
+    reach, debt, total = ratio * n1 / n0, n1 * excess, x1 + x0
+    whole = 1.0 + reach
+    if not total:
+        return [debt * (1.0 - factor * whole / (1.0 + reach * factor)) for factor in factors]
+    return [
+        debt * (1.0 - factor * whole / (1.0 + reach * factor))
+        + x1 * log_factor
+        + total * log1p(reach * (1.0 - factor) / (1.0 + reach * factor))
+        for factor, log_factor in _with_logs(tuple(factors))
+    ]
 
 
 @lru_cache(maxsize=16)

@@ -217,7 +217,8 @@ class Path:
         for t, answers in ((-2.0, 0.0), (-1.0, 1e6)):
             seen = tuple([answers * (1.0 - one) for one in slow] + [answers])
             arm = Arm(requests=answers, errors=0.0, latency_bucket=seen)
-            self.bench.learn_latency(t, Snapshot(t=t, weight=0.0, control=arm, canary=None), warming=True)
+            look = Snapshot(t=t, weight=0.0, control=arm, canary=None)
+            self.bench.learn_latency(t, seen, look, warming=True)
 
 
 @dataclass(slots=True)

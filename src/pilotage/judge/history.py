@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from pilotage.judge.dispersion import Dispersion
+from pilotage.judge.dispersion import Dispersion, Half
 
 KEEP = 0.99
 """Of the base rate's memory, per second (F2)."""
@@ -21,6 +21,10 @@ class History:
     """``base``, ``phi``, ``psi`` are frozen when a block begins, so that no block is judged by itself."""
 
     interval: float
+    bounded: bool = True
+    """Whether events are some of the requests; else ``requests`` are an exposure."""
+    slow: bool = False
+    """Whether slow variation is held against it as well: visits of many requests come and go in minutes."""
     events: float = 0.0
     requests: float = 0.0
     pace: float | None = None
@@ -32,29 +36,23 @@ class History:
     sides: Dispersion = field(init=False)
 
     def __post_init__(self) -> None:
-        self.series, self.sides = Dispersion(self.interval), Dispersion(self.interval, sides=True)
+        self.series = Dispersion(self.interval, bounded=self.bounded, slow=self.slow)
+        self.sides = Dispersion(self.interval, bounded=self.bounded, sides=True)
 
-    def learn(
-        self,
-        seconds: float,
-        events: float,
-        requests: float,
-        *,
-        new: tuple[float, float] = (0.0, 0.0),
-        sides: list[float] | None = None,
-    ) -> None:
-        """One look at the old version. ``new``: (events, requests) of the new one in the same time, if known;
-        ``sides``: [x_a, n_a, x_b, n_b] of two halves of the old one's instances."""
-        keep = KEEP**seconds
-        self.events = self.events * keep + events
-        self.requests = self.requests * keep + requests
+    def learn(self, seconds: float, keep: float, look: Half, sides: Half | None = None) -> None:
+        """One look at the old version. ``keep``: of the memory, after so many seconds. ``look``: events and
+        requests, and those of the new one in the same time, if known; ``sides``: [x_a, n_a, x_b, n_b] of two
+        halves of the old one's instances."""
+        self.events = self.events * keep + look[0]
+        self.requests = self.requests * keep + look[1]
         gap = self.pace is not None and seconds > 2.5 * self.pace
         self.pace = seconds
         if gap:
             self.series.interrupt()
             self.sides.interrupt()
-        elif requests > 0.0:
-            self.series.add([events, requests, *new])
+        elif look[1] > 0.0:
+            if not self.sides.ready():  # from then on only they are asked
+                self.series.add(look)
             if sides is not None:
                 self.sides.add(sides)
 
@@ -71,8 +69,8 @@ class History:
         return plain | {"series": self.series.dump(), "sides": self.sides.dump()}
 
     @classmethod
-    def load(cls, interval: float, data: dict[str, Any]) -> Self:
-        found = cls(interval, *[data[name] for name in PLAIN])
+    def load(cls, like: History, data: dict[str, Any]) -> Self:
+        found = cls(like.interval, like.bounded, like.slow, **{name: data[name] for name in PLAIN})
         found.series.restore(data["series"])
         found.sides.restore(data["sides"])
         return found

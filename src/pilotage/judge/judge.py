@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from pilotage.core.judging import AtHorizon, JudgeSettings, OldFails, Outcome, Role, Snapshot, Verdict
 from pilotage.judge import words
 from pilotage.judge.bench import Bench
-from pilotage.judge.counters import buckets, halves, totals
+from pilotage.judge.counters import Vector, buckets, halves, totals
 from pilotage.judge.report import Report
 
-FORMAT = 2
+FORMAT = 3
 """Of ``dump``."""
+NO_LATENCY = "no latency figures of both versions: holding (the latency guard can be switched off)"
 
 
 class Judge:
@@ -101,8 +102,9 @@ class Judge:
         if snapshot.weight != self._weight:
             self._bench.split_changed(snapshot.t, snapshot.weight)
             self._weight = snapshot.weight
-        bench, t, warming = self._bench, snapshot.t, self._warming(snapshot.t)
+        bench, t, warming = self._bench, snapshot.t, self._warming(snapshot.t, self._bench.last_look)
         new, old = totals(snapshot.canary), totals(snapshot.control)
+        slow = buckets(snapshot.control) if bench.latency_due(t) else None
         if snapshot.control is None:
             bench.control_lost()
         if snapshot.weight >= 1.0:
@@ -110,39 +112,39 @@ class Judge:
             if new is not None:
                 bench.alone(t, new, warming=warming)
         elif snapshot.weight > 0.0:
-            hold = self._compare(snapshot, warming=warming)
+            hold = self._compare(snapshot, new, old, slow, warming=warming)
         else:
             hold = "the new version gets no traffic yet"
         if old is not None:
             bench.learn(t, old, halves(snapshot.control, totals))
-        bench.learn_latency(t, snapshot, warming=warming)
+        if slow is not None:
+            bench.learn_latency(t, slow, snapshot, warming=warming)
         bench.take_declared(snapshot, warming=warming)
         if hold is None:
             self._heard = t
         return hold
 
-    def _compare(self, snapshot: Snapshot, *, warming: bool) -> str | None:
-        t, new, old = snapshot.t, totals(snapshot.canary), totals(snapshot.control)
+    def _compare(
+        self, snapshot: Snapshot, new: Vector | None, old: Vector | None, slow: Vector | None, *, warming: bool
+    ) -> str | None:
+        """Both versions' totals, and the old one's latency."""
+        t = snapshot.t
         if snapshot.control is None:
             return self._silence(t, "the old version")
         if new is None or old is None:
             whose = "the new version" if new is None else "the old version"
             return self._silence(t, whose if old is not None or new is not None else "both versions")
         self._bench.compare(t, new, old, warming=warming)
-        if self.settings.latency:
-            return self._compare_latency(snapshot, warming=warming)
+        if not self._bench.latency_due(t):
+            return NO_LATENCY if self.settings.latency and not _both_timed(snapshot) else None
+        new = buckets(snapshot.canary)
+        if new is None or slow is None or len(new) != len(slow):
+            return NO_LATENCY
+        self._bench.compare_latency(t, new, slow, warming=self._warming(t, self._bench.latency_at))
         return None
 
-    def _compare_latency(self, snapshot: Snapshot, *, warming: bool) -> str | None:
-        new, old = buckets(snapshot.canary), buckets(snapshot.control)
-        if new is None or old is None or len(new) != len(old):
-            return "no latency figures of both versions: holding (the latency guard can be switched off)"
-        self._bench.compare_latency(snapshot.t, new, old, warming=warming)
-        return None
-
-    def _warming(self, t: float) -> bool:
-        """Whether what happened since the last look is still warm-up: the look before must be past it."""
-        last = self._bench.last_look
+    def _warming(self, t: float, last: float | None) -> bool:
+        """Whether what happened since the ``last`` look is still warm-up: the look before must be past it."""
         return (t if last is None else last) < self.settings.warm_up.total_seconds()
 
     def _silence(self, t: float, whose: str) -> str:
@@ -194,7 +196,7 @@ class Judge:
     def _not_yet(self, t: float, *, alone: bool) -> str | None:
         """What else than evidence is missing before the new version may go on."""
         settings, bench = self.settings, self._bench
-        if self._warming(t):
+        if self._warming(t, bench.last_look):
             return words.warming(t, settings)
         if bench.silent(t, alone=alone):
             return "the new version answers no requests: holding"
@@ -229,6 +231,11 @@ class Judge:
             return None
         lacking = [one.name for one in self._bench.unknown() if one.own.role is not Role.WATCH]
         return f"{words.unknown(lacking[0])}: holding" if lacking else None
+
+
+def _both_timed(snapshot: Snapshot) -> bool:
+    arms = snapshot.canary, snapshot.control
+    return all(arm is not None and arm.latency_bucket is not None for arm in arms)
 
 
 def _settings(data: Mapping[str, Any]) -> JudgeSettings:

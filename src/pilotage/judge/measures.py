@@ -65,7 +65,7 @@ class Counted:
                 Comparison("silence", silence, cap, worse=own.worse, bounded=False, after=self.one.after)
             )
         pick = events_of if bounded else rate_of
-        self.subject = Subject(pick, pick, History(interval), self.all)
+        self.subject = Subject(pick, pick, History(interval, bounded=bounded, slow=own is TRAFFIC), self.all)
         self.channel.subjects.append(self.subject)
         self.known = True
         """Whether both arms had it at the last look at which both should."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pilotage.core.judging import Arm, JudgeSettings, Kind, Snapshot
 from pilotage.core.traffic import Traffic
 from pilotage.judge.counters import Series, Step, Vector, buckets, fields, totals
-from pilotage.judge.history import History
+from pilotage.judge.history import KEEP, History
 
 SECONDS = 60.0
 """So long it must have been watched …"""
@@ -29,7 +29,8 @@ def traffic_of(
         seconds += old_step.seconds
         requests += all_requests
         old, errors = old + old_step.counts[0], errors + old_step.counts[1]
-        history.learn(old_step.seconds, old_step.counts[1], old_step.counts[0])
+        keep, look = KEEP**old_step.seconds, [old_step.counts[1], old_step.counts[0], 0.0, 0.0]
+        history.learn(old_step.seconds, keep, look)
     if seconds < SECONDS or old < REQUESTS:
         return None
     history.freeze()

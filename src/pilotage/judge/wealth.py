@@ -44,7 +44,7 @@ class Wealth:
     starts: int = 0
     began: float = 0.0
     value: float | None = field(default=None, compare=False, repr=False)
-    """What ``log_value`` found, until the next bet; it is asked several times a look."""
+    """What ``worth`` found, until the next bet; it is asked several times a look."""
 
     def bet(self, gains: Sequence[float], t: float, *, divisor: float = 1.0, cap: float) -> None:
         """Stake what is due at ``t`` (s), then multiply by e^(gain / ``divisor``) (>= 1: Jensen), ``cap`` nats
@@ -54,11 +54,12 @@ class Wealth:
         """
         if not self.starts or t - self.began >= self.starts * EVERY:
             self._begin(t)
-        grown, self.value, cap = [], None, min(cap, TOP)
-        for part, gain in zip(self.parts, gains, strict=True):
-            gain /= divisor
-            grown.append(part * exp(gain if gain < cap else cap))
-        self.parts = grown
+        scale, most = 1.0 / divisor, min(cap, TOP)
+        self.value = None
+        self.parts = grown = [
+            part * exp(gain * scale if gain * scale < most else most)
+            for part, gain in zip(self.parts, gains, strict=True)
+        ]
         if self.top < TOP:
             self.shrink(self.top)
         elif max(grown) > MOST:
@@ -66,15 +67,19 @@ class Wealth:
 
     def log_value(self) -> float:
         """ln of everything there is."""
+        return log(self.worth())
+
+    def worth(self) -> float:
+        """Everything there is; at most a few e^``TOP``."""
         if self.value is None:
-            self.value = log(self.cash + sum(self.parts))
+            self.value = self.cash + sum(self.parts)
         return self.value
 
     def shrink(self, top: float) -> None:
         """Keep at most e^``top`` in all: the rest is given away."""
-        surplus = self.log_value() - top
-        if surplus > 0.0:
-            keep = exp(-surplus)
+        most, worth = exp(top), self.worth()
+        if worth > most:
+            keep = most / worth
             self.parts = [part * keep for part in self.parts]
             self.value = None
 
@@ -109,12 +114,6 @@ class Wealth:
 def log_of(value: float) -> float:
     """ln, of nothing too."""
     return log(value) if value > 0.0 else -1e6
-
-
-def add_logs(a: float, b: float) -> float:
-    """ln(e^a + e^b)."""
-    high, low = (a, b) if a > b else (b, a)
-    return high + log1p(exp(low - high))
 
 
 def evenly(parts: int) -> tuple[float, ...]:

@@ -22,7 +22,8 @@ from pilotage.store.postgresql.store import PostgresStore
 PASSWORD = "s3cret-of-the-tests"
 
 
-_TABLES = "messages, events, rollouts, environments, snapshots, checkpoints, glances, workers, ticks"  # in this order
+# In an order in which they may be emptied.
+_TABLES = "messages, events, rollouts, environments, snapshots, checkpoints, glances, workers, ticks"
 
 
 class Databases:

@@ -155,6 +155,16 @@ class App:
             self.manifest, chosen, known, version, fingerprint=fingerprint, again=again
         )
 
+    async def plan_as_if(self, environment: str | None, version: str, running: str | None) -> Plan:
+        """As ``plan``; ``running``: as if this version ran there, and nothing had ever been before."""
+        if running is None:
+            return await self.plan(environment, version)
+        assert self.manifest is not None, "planning needs a manifest"
+        chosen = self.manifest.environment(self.environment_name(environment))
+        return planning.plan_as_if(
+            self.manifest, chosen, version, running, fingerprint=fingerprint, now=self.clock.now()
+        )
+
     async def foresee(self, plan: Plan) -> tuple[Forecast, tuple[Trouble, ...]] | None:
         """What the judge will see of it; None when nothing is judged, or nothing is known of the traffic."""
         assert self.manifest is not None, "planning needs a manifest"

@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("readiness", RELEASE, "pilotage.cli.readiness:readiness"),
     ("tick", RELEASE, "pilotage.cli.readiness:tick"),
     ("plan", RELEASE, "pilotage.cli.release:plan"),
+    ("rehearse", RELEASE, "pilotage.cli.rehearse:rehearse"),
     ("release", RELEASE, "pilotage.cli.release:release"),
     ("rollback", RELEASE, "pilotage.cli.release:rollback"),
     ("watch", RELEASE, "pilotage.cli.release:watch"),

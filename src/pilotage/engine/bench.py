@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +25,8 @@ CHECKPOINT_EVERY = 60
 MISSING_AFTER = timedelta(seconds=15)
 OTHER_BUCKETS = "latency is counted in other buckets than when this rollout began: left out"
 
+JudgeOf = Callable[[JudgeSettings], Judge]
+
 
 @dataclass
 class Seat:
@@ -46,11 +48,11 @@ class Seat:
         """Of the buckets that the judge has heard of; the same ones in other buckets mean something else."""
         return self.inputs.latency_bounds
 
-    def begin(self, planned: JudgeSettings, readings: Sequence[Reading]) -> None:
+    def begin(self, planned: JudgeSettings, readings: Sequence[Reading], judge_of: JudgeOf) -> None:
         """Nothing was heard yet: the bounds that the telemetry has now hold from here on."""
         last = next((one.latency_bounds for one in reversed(readings) if one.latency_bounds), ())
         settings = planned.model_copy(update={"latency_bounds": planned.latency_bounds or last})
-        self.judge, self.inputs = Judge(settings), nothing_heard(settings)
+        self.judge, self.inputs = judge_of(settings), nothing_heard(settings)
 
 
 class Recent(NamedTuple):
@@ -64,8 +66,9 @@ class Recent(NamedTuple):
 class Bench:
     """All judges of one worker."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, judge_of: JudgeOf = Judge) -> None:
         self._store = store
+        self._judge_of = judge_of
         self._seats: dict[str, Seat] = {}
 
     def due(self, state: State, now: datetime) -> bool:
@@ -101,7 +104,7 @@ class Bench:
             seat.before = [*seat.before[-HISTORY:], reading]
             return
         if seat.inputs.snapshots == 0:
-            seat.begin(_settings(state), [*seat.before, reading])
+            seat.begin(_settings(state), [*seat.before, reading], self._judge_of)
             await self._keep(state.id, seat)
         while seat.before:
             await self._feed(state, seat, make_snapshot(state, fitting(seat.before[0], seat.bounds)))
@@ -170,7 +173,7 @@ class Bench:
             # A dump of another version of Pilotage is of no use: all snapshots are there to be fed again.
             with suppress(ValueError):
                 return Seat(Judge.load(settings, memory["judge"]), inputs)
-        return Seat(Judge(settings), nothing_heard(settings))
+        return Seat(self._judge_of(settings), nothing_heard(settings))
 
 
 def _settings(state: State) -> JudgeSettings:

@@ -17,13 +17,14 @@ from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status, apply
 from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
 from pilotage.core.world import healthy
-from pilotage.engine.bench import Bench
+from pilotage.engine.bench import Bench, JudgeOf
 from pilotage.engine.hooks import look_at_hooks
 from pilotage.engine.looking import Look, ask, look, look_at_environment
 from pilotage.engine.performing import perform
 from pilotage.engine.showing import Showcase
 from pilotage.engine.sources import Sources
 from pilotage.errors import Problem
+from pilotage.judge import Judge
 from pilotage.ports import Change, Clock, Conflict, Held, Reach, ReachOf, Store
 
 HOPS = 5
@@ -31,13 +32,13 @@ HOPS = 5
 
 
 class Reconciler:
-    """Drives single rollouts through the ports."""
+    """Drives single rollouts through the ports. ``judge_of`` makes a judge that has heard nothing yet."""
 
-    def __init__(self, store: Store, clock: Clock, reach_of: ReachOf) -> None:
+    def __init__(self, store: Store, clock: Clock, reach_of: ReachOf, judge_of: JudgeOf = Judge) -> None:
         self._store = store
         self._clock = clock
         self._reach_of = reach_of
-        self._bench = Bench(store)
+        self._bench = Bench(store, judge_of)
         self._sources = Sources()
         self._showcase = Showcase(store)
         self._asked: set[str] = set()

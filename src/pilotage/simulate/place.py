@@ -10,20 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pilotage.core.fleet import Phase
-from pilotage.core.routing import Address, Backend, Counters, Routing, Telemetry
+from pilotage.core.routing import Address, Counters, Routing
 from pilotage.core.steps import Check
-from pilotage.core.values import EVERYBODY
 from pilotage.errors import Problem
-from pilotage.ports import RouterError
 from pilotage.simulate.errands import TimedRunner
 from pilotage.simulate.trouble import now
-from pilotage.testing.router import BOUNDS, FakeRouter
-from pilotage.testing.target import FakeInstance, FakeTarget, FakeWorld
+from pilotage.testing.living import FlowingRouter, TimedWorld
+from pilotage.testing.router import BOUNDS
+from pilotage.testing.target import FakeTarget
 
 USERS = 400.0
 """Requests a second."""
-STOPS_AFTER = 0.7
-RESTARTS_AFTER = 1.5
 
 
 class Quality(StrEnum):
@@ -46,70 +43,16 @@ FAILING = {Quality.BAD: 0.5}
 ORDINARY = 0.001
 
 
-class TimedWorld(FakeWorld):
-    """Instances that take their time, and a supervisor that restarts what has crashed."""
-
-    loops: set[str]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loops = set()
-        self.starts_after = 1.0
-        self._since: dict[str, tuple[Phase, float]] = {}
-
-    def age(self, instance: FakeInstance) -> None:
-        phase, since = self._since.get(instance.id, (None, 0.0))
-        if phase is not instance.phase:
-            self._since[instance.id] = (instance.phase, now())
-            return
-        elapsed = now() - since
-        if phase is Phase.STARTING and elapsed >= self.starts_after:
-            self.rise(instance)
-        elif phase is Phase.STOPPING and elapsed >= STOPS_AFTER:
-            instance.enter(Phase.STOPPED)
-        elif phase is Phase.CRASHED and elapsed >= RESTARTS_AFTER:
-            self.restart(instance.id)
-
-    def rise(self, instance: FakeInstance) -> None:
-        if instance.release.id in self.loops:
-            instance.enter(Phase.CRASHED, "exit 1")
-        else:
-            super().rise(instance)
-
-    def pass_time(self) -> None:
-        """What was due by now has happened."""
-        for instance in self.instances.values():
-            self.age(instance)
-
-    def well(self, release: str) -> set[str]:
-        """Instances that are healthy in truth."""
-        healthy = (i for i in self.instances.values() if i.phase is Phase.HEALTHY)
-        return {i.id for i in healthy if i.release.id == release}
-
-    def existing(self) -> set[str]:
-        return {i.id for i in self.instances.values() if i.phase is not Phase.STOPPED}
-
-
-class BusyRouter(FakeRouter):
-    """Users come all the time; each request goes where the routing in effect really sends it."""
+class BusyRouter(FlowingRouter):
+    """Every release fails as often as its quality says, and counters may lie."""
 
     def __init__(self, world: TimedWorld) -> None:
-        super().__init__()
-        self.world = world
+        super().__init__(world)
         self.failing: dict[str, float] = {}
-        self.silent = False
         self.lies = False
         self.totals: dict[str, float] = {}
         """Requests that each release answered, over all time."""
         self._counts: dict[str, tuple[float, float]] = {}
-        self._flowed = 0.0
-
-    async def telemetry(self) -> Telemetry:
-        self.flow()
-        if self.silent:
-            raise RouterError(Problem(code="router.no-telemetry", what="no counters can be read"))
-        self.counters = {release: self._shown(*counts) for release, counts in self._counts.items()}
-        return await super().telemetry()
 
     def restart(self) -> None:
         super().restart()
@@ -120,45 +63,16 @@ class BusyRouter(FakeRouter):
         self.flow()
         self._counts = {}
 
-    def flow(self) -> None:
-        """Counts the requests since the last time."""
-        seconds, self._flowed = now() - self._flowed, now()
-        if not self._running or self.serving is None:
-            return
-        for release, share in self.asked().items():
-            answering = self.answers(release)
-            count = USERS * seconds * share / EVERYBODY
-            by = answering or release
-            requests, errors = self._counts.get(by, (0.0, 0.0))
-            part = 1.0 if answering is None else self.failing.get(by, ORDINARY)
-            self._counts[by] = requests + count, errors + count * part
-            if answering is not None:
-                self.totals[by] = self.totals.get(by, 0.0) + count
+    def count(self, release: str, answering: str | None, share: float, since: float, until: float) -> None:
+        count, by = USERS * (until - since) * share, answering or release
+        requests, errors = self._counts.get(by, (0.0, 0.0))
+        part = 1.0 if answering is None else self.failing.get(by, ORDINARY)
+        self._counts[by] = requests + count, errors + count * part
+        if answering is not None:
+            self.totals[by] = self.totals.get(by, 0.0) + count
 
-    def asked(self) -> dict[str, int]:
-        """The shares in effect that are not zero."""
-        if self.serving is None or not self._running:
-            return {}
-        return {split.release: split.share for split in self.serving.splits if split.share}
-
-    def answers(self, release: str) -> str | None:
-        """Which release answers those who are sent to this one; None: they get an error."""
-        assert self.serving is not None
-        backends = {backend.release: backend for backend in self.serving.backends}
-        for candidate in (release, *self.serving.failover):
-            if candidate in backends and self._alive(backends[candidate]):
-                return candidate
-        return None
-
-    def serves(self, release: str) -> bool:
-        """Whether a release answers those who are sent to it by itself, without anybody taking over."""
-        assert self.serving is not None
-        return any(b.release == release and self._alive(b) for b in self.serving.backends)
-
-    def _alive(self, backend: Backend) -> bool:
-        well = self.world.well(backend.release)
-        fresh = [e for e in backend.endpoints if not e.draining] or list(backend.endpoints)
-        return any(endpoint.instance in well for endpoint in fresh)
+    def show(self) -> None:
+        self.counters = {release: self._shown(*counts) for release, counts in self._counts.items()}
 
     def _shown(self, requests: float, errors: float) -> Counters:
         if self.lies:
@@ -188,7 +102,7 @@ class Place:
 
     def __init__(self, service: str, name: str) -> None:
         self.service, self.name = service, name
-        self.world = TimedWorld()
+        self.world = TimedWorld(now)
         self.target = FakeTarget(world=self.world)
         self.router = BusyRouter(self.world)
         self.prober = Watcher(self)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from pilotage.core.environment import Environment as Known
+from pilotage.core.environment import Good
 from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Environment, Fingerprint, Manifest
@@ -47,6 +49,27 @@ def plan_release(
         )
     )
     return woven(plan, environment.hooks())
+
+
+def plan_as_if(
+    manifest: Manifest,
+    environment: Environment,
+    version: str,
+    running: str,
+    *,
+    fingerprint: Fingerprint,
+    now: datetime,
+) -> Plan:
+    """The plan of releasing ``version`` if ``running`` were live there and nothing had ever been before."""
+    folder = Path(manifest.file).absolute().parent
+    live = Good(
+        release=manifest.release(running, folder, fingerprint),
+        instances=environment.instances,
+        rollout="",
+        at=now,
+    )
+    known = Known(service=manifest.service, name=environment.name, lineage=(live,))
+    return plan_release(manifest, environment, known, version, fingerprint=fingerprint)
 
 
 def plan_restore(known: Known) -> Plan:

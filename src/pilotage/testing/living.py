@@ -1,0 +1,130 @@
+"""The fakes with a time of their own, and users who come all the time: what simulations and rehearsals play in.
+
+Both take ``now``, seconds since the beginning, from whoever plays; neither reads a clock.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+from pilotage.core.fleet import Phase
+from pilotage.core.routing import Backend, Telemetry
+from pilotage.core.values import EVERYBODY
+from pilotage.errors import Problem
+from pilotage.ports import RouterError
+from pilotage.testing.router import FakeRouter
+from pilotage.testing.target import FakeInstance, FakeWorld
+
+Now = Callable[[], float]
+
+
+class TimedWorld(FakeWorld):
+    """Instances that take their time, and a supervisor that restarts what has crashed."""
+
+    loops: set[str]
+    """Releases whose instances crash as soon as they have started."""
+
+    def __init__(self, now: Now) -> None:
+        super().__init__()
+        self.now = now
+        self.loops = set()
+        self.starts_after = 1.0
+        self.stops_after = 0.7
+        self.restarts_after = 1.5
+        self._since: dict[str, tuple[Phase, float]] = {}
+
+    def start_time(self, instance: FakeInstance) -> float:
+        """Seconds that this one takes to start."""
+        return self.starts_after
+
+    def age(self, instance: FakeInstance) -> None:
+        phase, since = self._since.get(instance.id, (None, 0.0))
+        if phase is not instance.phase:
+            self._since[instance.id] = (instance.phase, self.now())
+            return
+        elapsed = self.now() - since
+        if phase is Phase.STARTING and elapsed >= self.start_time(instance):
+            self.rise(instance)
+        elif phase is Phase.STOPPING and elapsed >= self.stops_after:
+            instance.enter(Phase.STOPPED)
+        elif phase is Phase.CRASHED and elapsed >= self.restarts_after:
+            self.restart(instance.id)
+
+    def rise(self, instance: FakeInstance) -> None:
+        if instance.release.id in self.loops:
+            instance.enter(Phase.CRASHED, "exit 1")
+        else:
+            super().rise(instance)
+
+    def pass_time(self) -> None:
+        """What was due by now has happened."""
+        for instance in self.instances.values():
+            self.age(instance)
+
+    def well(self, release: str) -> set[str]:
+        """Instances that are healthy in truth."""
+        healthy = (i for i in self.instances.values() if i.phase is Phase.HEALTHY)
+        return {i.id for i in healthy if i.release.id == release}
+
+    def existing(self) -> set[str]:
+        return {i.id for i in self.instances.values() if i.phase is not Phase.STOPPED}
+
+
+class FlowingRouter(FakeRouter):
+    """Users come all the time; each request goes where the routing in effect really sends it."""
+
+    def __init__(self, world: TimedWorld) -> None:
+        super().__init__()
+        self.world = world
+        self.silent = False
+        self._flowed = 0.0
+
+    @abstractmethod
+    def count(self, release: str, answering: str | None, share: float, since: float, until: float) -> None:
+        """``share`` (0 … 1) of the users were sent to ``release`` from one time until another, and
+        ``answering`` has answered; None: nobody could."""
+
+    @abstractmethod
+    def show(self) -> None:
+        """Makes ``counters`` of what was counted."""
+
+    async def telemetry(self) -> Telemetry:
+        self.flow()
+        if self.silent:
+            raise RouterError(Problem(code="router.no-telemetry", what="no counters can be read"))
+        self.show()
+        return await super().telemetry()
+
+    def flow(self) -> None:
+        """Counts the requests since the last time."""
+        since, self._flowed = self._flowed, self.world.now()
+        if not self._running or self.serving is None:
+            return
+        for release, share in self.asked().items():
+            self.count(release, self.answers(release), share / EVERYBODY, since, self._flowed)
+
+    def asked(self) -> dict[str, int]:
+        """The shares in effect that are not zero."""
+        if self.serving is None or not self._running:
+            return {}
+        return {split.release: split.share for split in self.serving.splits if split.share}
+
+    def answers(self, release: str) -> str | None:
+        """Which release answers those who are sent to this one; None: they get an error."""
+        assert self.serving is not None
+        backends = {backend.release: backend for backend in self.serving.backends}
+        for candidate in (release, *self.serving.failover):
+            if candidate in backends and self._alive(backends[candidate]):
+                return candidate
+        return None
+
+    def serves(self, release: str) -> bool:
+        """Whether a release answers those who are sent to it by itself, without anybody taking over."""
+        assert self.serving is not None
+        return any(b.release == release and self._alive(b) for b in self.serving.backends)
+
+    def _alive(self, backend: Backend) -> bool:
+        well = self.world.well(backend.release)
+        fresh = [e for e in backend.endpoints if not e.draining] or list(backend.endpoints)
+        return any(endpoint.instance in well for endpoint in fresh)

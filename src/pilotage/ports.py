@@ -339,7 +339,7 @@ class Flags(Protocol):
         ...
 
     async def apply(self, wanted: FlagRule | FlagSeen) -> None:
-        """Make it so. A FlagSeen without a revision: there is to be no such flag."""
+        """Make it so. A FlagSeen of what does not exist: there is to be no such flag."""
         ...
 
     async def observe(self, key: str) -> FlagSeen:

@@ -13,6 +13,7 @@ from pilotage.adapters.process.digests import directory_sha256, file_sha256
 from pilotage.adapters.registry import Registry, settings_problems
 from pilotage.core.environment import Environment
 from pilotage.core.events import Message, Order
+from pilotage.core.flags import FlagSeen
 from pilotage.core.fleet import Instance
 from pilotage.core.plan import Plan
 from pilotage.core.readiness import Tick
@@ -22,10 +23,11 @@ from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.judge.mends import Trouble
 from pilotage.judge.planner import Forecast
 from pilotage.manifest.load import load
+from pilotage.manifest.model import Environment as Chosen
 from pilotage.manifest.model import Manifest
 from pilotage.manifest.release_files import Release, load_release, release_beside
 from pilotage.ports import Reach
-from pilotage.usecases import foreseeing, planning, readying, releasing, returning, stopping
+from pilotage.usecases import flagging, foreseeing, planning, readying, releasing, returning, stopping
 from pilotage.usecases.diagnosing import Finding, diagnose
 from pilotage.workplaces import FOLDER, STATE, ManyMachines, OneMachine, Workplace, elsewhere, is_uri
 
@@ -151,8 +153,9 @@ class App:
         if problems:
             raise PilotageError(*problems, exit_code=ExitCode.REFUSED_MANIFEST)
         known = await self.store.environment(self.manifest.service, chosen.name)
+        flag = await self._flag_before(chosen, known)
         return planning.plan_release(
-            self.manifest, chosen, known, version, fingerprint=fingerprint, again=again
+            self.manifest, chosen, known, version, fingerprint=fingerprint, flag=flag, again=again
         )
 
     async def plan_as_if(self, environment: str | None, version: str, running: str | None) -> Plan:
@@ -164,6 +167,15 @@ class App:
         return planning.plan_as_if(
             self.manifest, chosen, version, running, fingerprint=fingerprint, now=self.clock.now()
         )
+
+    async def _flag_before(self, chosen: Chosen, known: Environment) -> FlagSeen | None:
+        """What the flag of the method is now; None: it has to do with none."""
+        assert self.manifest is not None
+        spec, key = chosen.flags_spec(self.manifest.folder), chosen.method.flag_key
+        if spec is None or key is None:
+            return None
+        flags = self._adapters.flags(self.manifest.service, chosen.name, spec)
+        return await flagging.flag_before(self.store, known, flags, key)
 
     async def foresee(self, plan: Plan) -> tuple[Forecast, tuple[Trouble, ...]] | None:
         """What the judge will see of it; None when nothing is judged, or nothing is known of the traffic."""

@@ -129,7 +129,8 @@ def test_another_hand_is_seen(case: Case) -> None:
     apply(case, RULE)
     case.put("new", {"state": "DISABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"})
     seen = observed(case)
-    assert seen.revision not in (None, RULE.revision)
+    assert seen.exists
+    assert seen.revision != RULE.revision
     assert seen.nobody
 
 

@@ -11,17 +11,19 @@ Every pass looks, decides, performs; the invariants of docs/invariants.md are ch
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from pilotage.core import events as e
 from pilotage.core.decide import decide
+from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Instance, Phase, Preparation
 from pilotage.core.hooks import Phase as HookPhase
 from pilotage.core.hooks import Sighting
 from pilotage.core.inputs import Inputs
 from pilotage.core.judging import JudgeSettings, Outcome, Verdict
-from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
+from pilotage.core.plan import Basis, FlagsSpec, Plan, RouterSpec, TargetSpec
 from pilotage.core.release import Release, Requirement, Run
 from pilotage.core.routing import Address, RouterSeen, Routing
 from pilotage.core.running import open_hooks
@@ -35,11 +37,14 @@ from pilotage.core.turn import (
     RunChecks,
     RunProgram,
     Seen,
+    SetFlag,
     Start,
     Stop,
 )
 from pilotage.core.world import healthy
 from pilotage.errors import Problem
+from pilotage.flags import flagd
+from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.method import Context, Method
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -56,7 +61,9 @@ OLD, NEW, WARM = release("1.0"), release("2.0"), release("0.9")
 
 
 def plan(method: Method, *, first: bool = False, instances: int = 2, warm: bool = False, checks=()) -> Plan:
-    basis = Basis() if first else Basis(live=OLD, instances=instances, warm=WARM if warm else None)
+    flag = FlagSeen(key=method.flag) if isinstance(method, FeatureFlag) else None
+    live = {} if first else {"live": OLD, "instances": instances, "warm": WARM if warm else None}
+    basis = Basis(flag=flag, **live)
     return method.compile(
         Context(
             environment="prod",
@@ -70,6 +77,7 @@ def plan(method: Method, *, first: bool = False, instances: int = 2, warm: bool 
                 preview=Address(host="127.0.0.1", port=8081),
             ),
             checks=checks,
+            flags=FlagsSpec(kind="file") if flag is not None else None,
             judge=JudgeSettings(),
         )
     )
@@ -115,6 +123,10 @@ class Story:
     """The proxy runs, but cannot listen: it never takes a routing, and says so."""
     judged_at: datetime | None = None
     """When the verdict's telemetry was read; None: just now."""
+    flags: dict[str, object] = field(default_factory=dict)
+    """Definitions of flags, by key."""
+    flags_away: bool = False
+    """The source of flags can neither be looked at nor changed."""
     passes: int = 0
     memory: dict[str, Sighting] = field(default_factory=dict)
     """Of the runner of hooks: by key."""
@@ -193,6 +205,7 @@ class Story:
         return Seen(
             instances=tuple(self.instances.values()),
             router=router,
+            flag=self._flag(),
             preparations=preparations,
             report=self.report,
             verdict=self.verdict,
@@ -227,10 +240,33 @@ class Story:
         key = run_key(name, self.state.attempt(name).attempt)
         self.memory[key] = Sighting(phase=HookPhase.LOST, place=self.place)
 
+    def _flag(self) -> FlagSeen | None:
+        key = self.plan.flag_key
+        return None if key is None or self.flags_away else flagd.seen(key, self.flags.get(key))
+
+    def _set_flag(self, flag: FlagRule | FlagSeen) -> None:
+        if isinstance(flag, FlagRule):
+            self.flags[flag.key] = flagd.compiled(flag)
+            self._check_flag(flag)
+        elif flag.exists:
+            self.flags[flag.key] = json.loads(flag.kept)
+        else:
+            self.flags.pop(flag.key, None)
+
+    def _check_flag(self, rule: FlagRule) -> None:
+        """2: a feature is never on for more users than the steps entered allow; none while it is taken back."""
+        entered = [] if self.state.back else self.plan.steps[: self.state.position + 1]
+        allowed = max([step.flag.share for step in entered if step.kind == "flag"], default=0)
+        assert rule.share <= allowed, "on for more users than the plan allows by now"
+        assert rule.nobody or self.state.promoted == NEW.id, "a feature before its version"
+
     def _perform(self, effect: Effect) -> None:
         assert effect.key in self.state.intents, "an effect without its intent in the history"
         if self.broken is not None:
             return self._note(e.Failed(at=self.now, key=effect.key, problem=self.broken))
+        if self.flags_away and isinstance(effect.command, SetFlag):
+            away = Problem(code="flags.unreadable", what="the flags are away")
+            return self._note(e.Failed(at=self.now, key=effect.key, problem=away))
         match effect.command:
             case PrepareArtifact():
                 pass
@@ -254,6 +290,8 @@ class Story:
                 assert key not in self.did, "done twice"
                 self.did.append(key)
                 self.memory[key] = Sighting(phase=HookPhase.RUNNING, place=self.place)
+            case SetFlag(flag=flag):
+                self._set_flag(flag)
             case RunChecks(step=step, attempt=attempt):
                 passed = len(step.checks) - len(self.check_failures)
                 self.report = CheckReport(step.release, attempt, passed, dict(self.check_failures))

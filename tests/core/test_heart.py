@@ -16,6 +16,7 @@ from pilotage.errors import Problem
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
+from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.restore import Restore
 from pilotage.strategies.rolling import Rolling
 
@@ -47,6 +48,8 @@ METHODS = [
     Rolling(max_unavailable="50%"),
     BigBang(),
     Restore(),
+    FeatureFlag(flag="new-checkout", hold=timedelta(seconds=5)),
+    FeatureFlag(flag="new-checkout", hold=timedelta(0), deploy="big-bang", takes_back="version"),
 ]
 
 
@@ -77,6 +80,7 @@ def test_abort_at_any_pass_restores_exactly_what_was(method):
         assert story.state.status is Status.ROLLED_BACK
         assert story.routing.revision == story.before.revision
         assert {i.release for i in story.instances.values()} == {OLD.id}
+        assert story.flags == {}
 
 
 def test_a_canary_walks_its_shares():

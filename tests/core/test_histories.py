@@ -16,14 +16,17 @@ import pytest
 from playbook import FAIL, NEW, Story, plan
 
 from pilotage.core import events as e
+from pilotage.core.flags import FlagRule
 from pilotage.core.fleet import Phase
 from pilotage.core.hooks import Program
 from pilotage.core.state import fold
 from pilotage.core.steps import Check
 from pilotage.errors import Problem
+from pilotage.flags import flagd
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
+from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.hooks import Moment, command, woven
 from pilotage.strategies.rolling import Rolling
 
@@ -89,11 +92,21 @@ def hooks() -> Story:
     story.wait(2)
     story.stuck.clear()
     story.send(e.Order.HOOK_AGAIN)
+
+
+def feature_taken_back() -> Story:
+    story = Story(plan(FeatureFlag(flag="new-checkout", hold="5s")))
+    while not story.state.flag_share:
+        story.step()
+    story.flags["new-checkout"] = flagd.compiled(FlagRule(key="new-checkout", share=1_000_000))
+    story.wait(2)
+    story.verdict = FAIL
     return story.run()
 
 
 STORIES = {
     "hooks": hooks,
+    "feature-taken-back": feature_taken_back,
     "good": good,
     "judged-worse": judged_worse,
     "troubled": troubled,

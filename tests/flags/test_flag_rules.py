@@ -146,7 +146,7 @@ def test_what_others_wrote_is_known_to_be_off_only_when_it_is(definition, nobody
 
 
 def test_a_flag_that_is_not_there_is_on_for_nobody():
-    assert flagd.seen("new", None).revision is None
+    assert not flagd.seen("new", None).exists
     assert flagd.seen("new", None).nobody
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from pilotage.adapters.hooks.runner import ProcessRunner
-from pilotage.core.plan import ROUTER, Plan, RouterSpec, TargetSpec, TelemetrySpec
+from pilotage.core.plan import ROUTER, FlagsSpec, Plan, RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.telemetry import Reading, Watched
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Manifest
-from pilotage.ports import Reach, Router, Runner, Site, Target, TelemetryError, TelemetrySource
+from pilotage.ports import Flags, Reach, Router, Runner, Site, Target, TelemetryError, TelemetrySource
 
 TARGETS, ROUTERS, TELEMETRY = "pilotage.targets", "pilotage.routers", "pilotage.telemetry"
-_Adapter = Target | Router | TelemetrySource
+FLAGS = "pilotage.flags"
+_Adapter = Target | Router | TelemetrySource | Flags
 
 
 class Registry:
@@ -45,12 +46,20 @@ class Registry:
                 for number, spec in enumerate(plan.telemetry, start=1)
                 if spec.kind != ROUTER
             ),
+            flags=self.flags(plan.service, plan.environment, plan.flags) if plan.flags else None,
         )
 
     def _runner(self, plan: Plan) -> Runner:
         folder = self._state_folder / "environments" / plan.service / plan.environment / "hooks"
         runner: Runner = self._kept(f"{plan.service}/{plan.environment}/hooks", lambda: ProcessRunner(folder))
         return runner
+
+    def flags(self, service: str, environment: str, spec: FlagsSpec) -> Flags:
+        """Where the flags of an environment are, also before there is a plan."""
+        key = f"{service}/{environment}/flags {spec.kind} {spec.settings!r}"
+        site = self._site(service, environment, "flags", spec.settings)
+        made: Flags = self._kept(key, lambda: flags(spec.kind)(site))
+        return made
 
     async def close(self) -> None:
         """Ends what the sources of telemetry keep open."""
@@ -62,7 +71,9 @@ class Registry:
         self, plan: Plan, part: str, spec: TargetSpec | RouterSpec | TelemetrySpec, find: Callable[[str], Any]
     ) -> Any:
         key = f"{plan.service}/{plan.environment}/{part} {spec.kind} {spec.settings!r}"
-        return self._kept(key, lambda: find(spec.kind)(self._site(plan, part, spec.settings)))
+        return self._kept(
+            key, lambda: find(spec.kind)(self._site(plan.service, plan.environment, part, spec.settings))
+        )
 
     def _source(self, plan: Plan, part: str, spec: TelemetrySpec) -> TelemetrySource:
         known = len(self._made)
@@ -82,15 +93,15 @@ class Registry:
             self._made[key] = make()
         return self._made[key]
 
-    def _site(self, plan: Plan, part: str, settings: Mapping[str, Any]) -> Site:
-        folder = self._state_folder / "environments" / plan.service / plan.environment / part
+    def _site(self, service: str, environment: str, part: str, settings: Mapping[str, Any]) -> Site:
+        folder = self._state_folder / "environments" / service / environment / part
         cache = self._state_folder / "cache"
         try:
             for path in (folder, cache):
                 path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise unwritable(self._state_folder, error) from error
-        return Site(plan.service, plan.environment, folder, cache, settings)
+        return Site(service, environment, folder, cache, settings)
 
 
 def target(kind: str) -> type[Target]:
@@ -100,6 +111,11 @@ def target(kind: str) -> type[Target]:
 
 def router(kind: str) -> type[Router]:
     found: type[Router] = _adapter(ROUTERS, "router", kind)
+    return found
+
+
+def flags(kind: str) -> type[Flags]:
+    found: type[Flags] = _adapter(FLAGS, "source of flags", kind)
     return found
 
 
@@ -150,6 +166,8 @@ def settings_problems(manifest: Manifest, name: str) -> list[Problem]:
             if spec.kind != ROUTER
         ),
     ]
+    if (spec := environment.flags_spec(manifest.folder)) is not None:
+        chosen.append((("flags",), flags(spec.kind), spec.settings))
     return [
         problem.model_copy(update={"where": problem.where or manifest.place("environments", name, *part)})
         for part, adapter, settings in chosen

@@ -4,6 +4,7 @@
     listening.py   what people ask; the queue
     safety.py      what was noticed about health and routing, and the reasons to turn back
     running.py     programs that must not be run twice
+    flagging.py    who has the feature of this rollout
     progress.py    which steps hold in the world, one function a step
     effects.py     what to do about the difference between the wanted world and the seen one
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pilotage.core import effects, listening, progress, running, safety
+from pilotage.core import effects, flagging, listening, progress, running, safety
 from pilotage.core import events as e
 from pilotage.core.state import State
 from pilotage.core.turn import RECHECK, Decision, Seen, Turn
@@ -34,9 +35,11 @@ def decide(state: State, seen: Seen, now: datetime) -> Decision:
     safety.notice_routing(turn)
     safety.notice_health(turn)
     running.notice(turn)
+    flagging.notice(turn)
     safety.guard(turn)
     progress.advance(turn)
     if not turn.state.status.final:
+        flagging.command(turn)
         effects.command(turn)
         running.command(turn)
         _tell_problem(turn)

@@ -138,6 +138,26 @@ class DriftSeen(_Event):
     seen: str | None
 
 
+class Ramped(_Event):
+    """Read back: this flag is so now, on for ``share`` of the users."""
+
+    kind: Literal["ramped"] = "ramped"
+    flag: str
+    share: int
+    revision: str
+    first: bool = False
+    """Users have the feature for the first time in this rollout."""
+
+
+class FlagDrifted(_Event):
+    """The flag was something else than what was confirmed; it is mended."""
+
+    kind: Literal["flag-drifted"] = "flag-drifted"
+    flag: str
+    wanted: str
+    seen: str
+
+
 class HealthLost(_Event):
     kind: Literal["health-lost"] = "health-lost"
     release: str
@@ -195,6 +215,8 @@ class TurnedBack(_Event):
     cause: Cause
     why: tuple[str, ...]
     problem: Problem | None = None
+    whole: bool = False
+    """Asked for: the old version, also where turning the feature off would be enough."""
 
 
 class HookEnded(_Event):
@@ -273,7 +295,7 @@ Event = Annotated[
     Created | Started | StepFinished | Intended | Done | Failed | Prepared | Checked | Exposed | DriftSeen
     | HealthLost | HealthRegained | Judged | DrainStarted | DrainEnded | Paused | Resumed | Continued
     | TurnedBack | HookEnded | HookAgain | Promoted | ProblemRaised | ProblemCleared | Refused | Heard
-    | Finished,
+    | Finished | Ramped | FlagDrifted,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

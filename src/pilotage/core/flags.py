@@ -79,17 +79,30 @@ class FlagRule(Frozen):
         return self.killed or not (self.share or self.segments)
 
 
+ABSENT = "absent"
+"""The revision of a flag that is not there."""
+
+
 class FlagSeen(Frozen):
     """A flag as a source really has it; given back to the source, it is exactly so again."""
 
     kind: Literal["kept"] = "kept"
     key: FlagKey
-    revision: str | None = None
-    """That of the rule it is, else one of its own; None: there is no such flag."""
+    revision: str = ABSENT
+    """That of the rule it is, else one of its own; ABSENT: there is no such flag."""
     kept: str = ""
     """In the source's own words."""
     nobody: bool = True
     """Whether it is certain that it is on for nobody."""
+
+    @property
+    def exists(self) -> bool:
+        return self.revision != ABSENT
+
+    @property
+    def share(self) -> Share:
+        """None of what was before a rollout is counted as its exposure."""
+        return 0
 
 
 FlagState = Annotated[FlagRule | FlagSeen, Field(discriminator="kind")]

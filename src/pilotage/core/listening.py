@@ -73,8 +73,9 @@ def _go_back(turn: Turn, message: e.Message) -> None:
         problem = no_return(state, state.past_return)
         turn.record(e.Refused(at=turn.now, by=message.by, message=message.order.value, problem=problem))
     else:
+        whole = message.order is e.Order.ROLLBACK
         cause = e.Cause.SUPERSEDED if message.order is e.Order.SUPERSEDE else e.Cause.ASKED
-        turn.turn_back(cause, message.reason or f"{message.by} asked for it", by=message.by)
+        turn.turn_back(cause, message.reason or f"{message.by} asked for it", by=message.by, whole=whole)
 
 
 def _refuse(turn: Turn, message: e.Message, why: str) -> None:

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from pilotage.core.database import DatabasePlan
+from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.release import Release
 from pilotage.core.routing import Address, Routing, Timeouts
-from pilotage.core.steps import Step
+from pilotage.core.steps import Flag, Step
 from pilotage.core.values import Frozen, Growing, digest
 
 
@@ -37,12 +38,21 @@ class TelemetrySpec(Frozen):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class FlagsSpec(Frozen):
+    """Where the service's feature flags are: an adapter and its own settings."""
+
+    kind: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
 ROUTER = "router"
 """The kind of telemetry that is the router's own counters; no adapter has this name."""
 
 
-class Basis(Frozen):
+class Basis(Growing):
     """The environment as the plan found it; the plan is void when it has changed, and goes back to it."""
+
+    added: ClassVar[tuple[str, ...]] = ("flag",)
 
     live: Release | None = None
     instances: int = 0
@@ -50,10 +60,12 @@ class Basis(Frozen):
     """An older release still kept warm."""
     routing: Routing | None = None
     """Exactly what the router served."""
+    flag: FlagSeen | None = None
+    """Exactly what the flag was that this plan has to do with; None: with none."""
 
 
 class Plan(Growing):
-    added: ClassVar[tuple[str, ...]] = ("telemetry", "database")
+    added: ClassVar[tuple[str, ...]] = ("telemetry", "database", "flags", "dark")
 
     schema_version: Literal[1] = 1
     service: str
@@ -66,16 +78,31 @@ class Plan(Growing):
     router: RouterSpec
     telemetry: tuple[TelemetrySpec, ...] = (TelemetrySpec(kind=ROUTER),)
     """In this order: the first source that knows a figure has it."""
+    flags: FlagsSpec | None = None
     judge: JudgeSettings | None = None
     """None: nothing is judged (there is no old version to compare with, or the method forbids it)."""
     database: DatabasePlan | None = None
     steps: tuple[Step, ...]
     way_back: tuple[Step, ...]
     """From anywhere: applied in order from the first, whatever step was reached."""
+    dark: int = 0
+    """So many first steps of it are enough once the new version is live: it stays, without its feature."""
 
     @cached_property
     def digest(self) -> str:
         return digest(self)
+
+    @cached_property
+    def flag_key(self) -> str | None:
+        """The flag that this plan has to do with."""
+        return next((s.flag.key for s in (*self.steps, *self.way_back) if isinstance(s, Flag)), None)
+
+    @cached_property
+    def feature(self) -> FlagRule | None:
+        """The first rule that shows users a feature: not versions are compared, but who has it and who has
+        not."""
+        rules = (s.flag for s in self.steps if isinstance(s, Flag) and isinstance(s.flag, FlagRule))
+        return next((rule for rule in rules if not rule.nobody), None)
 
     @property
     def old(self) -> Release | None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from pilotage.core import events as e
-from pilotage.core import world
+from pilotage.core import flagging, world
 from pilotage.core.fleet import Phase, of_release
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.notation import show_duration
@@ -16,6 +16,7 @@ from pilotage.core.settled import WAITING, Settled, give_up
 from pilotage.core.state import State, Status
 from pilotage.core.steps import (
     Expose,
+    Flag,
     Hook,
     Judge,
     Pause,
@@ -28,7 +29,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.turn import RECHECK, SOON, TICK, Turn
-from pilotage.core.values import percent
+from pilotage.core.values import EVERYBODY, percent
 from pilotage.errors import Problem
 
 
@@ -73,6 +74,9 @@ def _may_go_on(turn: Turn) -> bool:
         turn.wake_in(TICK if state.exposed_at else RECHECK)
         return False
     following = state.steps[state.position + 1] if state.position + 1 < len(state.steps) else None
+    if isinstance(following, Flag) and not flagging.may_be_shown(turn, following):
+        turn.wake_in(SOON)
+        return False
     if not isinstance(following, Expose | Promote) or not widens(turn, following):
         return True
     problem = old_is_down(turn)
@@ -115,6 +119,8 @@ def settle(turn: Turn, step: Step) -> Settled:
             return _promote(turn, step)
         case Retire():
             return _retire(turn, step)
+        case Flag():
+            return _flag(turn, step)
         case _:
             assert_never(step)
 
@@ -224,9 +230,7 @@ def _judge(turn: Turn, step: Judge) -> Settled:
     verdict = turn.fresh_verdict
     passed = verdict is not None and verdict.outcome is Outcome.PASS
     if passed and _late(turn, step.at_least) and _enough(verdict, step):
-        alone = not any(share for release, share in state.shares.items() if release != state.plan.new.id)
-        note = "below the error limit" if alone else "not worse than the old version"
-        return Settled(done=True, note=note, inputs=turn.seen.inputs)
+        return Settled(done=True, note=_passed(turn), inputs=turn.seen.inputs)
     if state.plan.judge is None and _late(turn, step.at_least):
         return Settled(done=True, note="nothing to compare with")
     if step.at_most is not None and _late(turn, step.at_most):
@@ -237,6 +241,13 @@ def _judge(turn: Turn, step: Judge) -> Settled:
 
 def _enough(verdict: Verdict | None, step: Judge) -> bool:
     return verdict is not None and verdict.requests_new >= step.requests
+
+
+def _passed(turn: Turn) -> str:
+    state = turn.state
+    if state.compared_share == EVERYBODY:
+        return "below the error limit"
+    return "not worse than the old version" if state.plan.feature is None else "not worse than without it"
 
 
 def _undecided(turn: Turn, step: Judge) -> Settled:
@@ -293,3 +304,22 @@ def _retire(turn: Turn, step: Retire) -> Settled:
         return Settled(done=True)
     turn.wake_in(SOON)
     return WAITING
+
+
+def _flag(turn: Turn, step: Flag) -> Settled:
+    if flagging.confirmed(turn):
+        return Settled(done=True, note=flagging.told(step.flag))
+    turn.wake_in(SOON)
+    if not _late(turn, step.timeout):
+        return WAITING
+    state = turn.state
+    what = f"the flag {step.flag.key} was not seen to be as wanted within {show_duration(step.timeout)}"
+    problem = Problem(
+        code="rollout.flag-not-confirmed", what=what, why=state.problem.what if state.problem else None
+    )
+    if not (state.back or state.plan.restores):
+        return give_up(turn, problem)
+    turn.trouble(problem)
+    # The old version ends the feature too; that it is not off yet must not keep users from it (guarantee 10).
+    others = state.position + 1 < len(state.steps)
+    return Settled(done=True, note="not confirmed, tried again at the end") if others else WAITING

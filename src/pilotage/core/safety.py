@@ -73,7 +73,7 @@ def guard(turn: Turn) -> None:
     verdict = turn.seen.verdict
     if verdict is not None and _worth_telling(turn, verdict):
         turn.record(e.Judged(at=turn.now, verdict=verdict, inputs=turn.seen.inputs))
-    if verdict is not None and verdict.outcome is Outcome.FAIL and state.exposed_at is not None:
+    if verdict is not None and verdict.outcome is Outcome.FAIL and state.compared_at is not None:
         turn.turn_back(e.Cause.JUDGED, *verdict.why)
         return
     _guard_health(turn)
@@ -82,7 +82,7 @@ def guard(turn: Turn) -> None:
 def _worth_telling(turn: Turn, verdict: Verdict) -> bool:
     """A failure always; else a change of outcome while a step waits for it."""
     state = turn.state
-    if state.exposed_at is None:
+    if state.compared_at is None:
         return False
     changed = state.verdict is None or verdict.outcome is not state.verdict.outcome
     waited_for = isinstance(state.step, Judge) and turn.fresh_verdict is not None

@@ -15,7 +15,7 @@ from pilotage.core.hooks import Outcome as HookOutcome
 from pilotage.core.hooks import Ran
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.plan import Plan
-from pilotage.core.steps import Hook, Judge, Pause, Retire, Step
+from pilotage.core.steps import Flag, Hook, Judge, Pause, Retire, Step
 from pilotage.core.values import Frozen, Instant
 from pilotage.errors import Problem
 
@@ -96,6 +96,14 @@ class State(Frozen):
     promoted_at: Instant | None = None
     hooks: dict[str, Ran] = Field(default_factory=dict)
     """By name: those that have ended, or are to be begun again."""
+    flag_share: int = 0
+    """Of the users who have the feature, as last read back."""
+    flag_revision: str | None = None
+    """The last confirmed revision of the flag."""
+    flagged_at: Instant | None = None
+    """When users first had the feature."""
+    stays: bool = False
+    """Turned back so far only that the new version stays live without its feature."""
     heard: int = 0
     finished: Instant | None = None
     events: int = 0
@@ -107,7 +115,9 @@ class State(Frozen):
     @property
     def steps(self) -> tuple[Step, ...]:
         """The list that is being walked."""
-        return self.plan.way_back if self.back else self.plan.steps
+        if not self.back:
+            return self.plan.steps
+        return self.plan.way_back[: self.plan.dark] if self.stays else self.plan.way_back
 
     @property
     def step(self) -> Step | None:
@@ -126,7 +136,8 @@ class State(Frozen):
     def released(self) -> bool:
         """Promoted, and what is left to do does not touch the new version: nothing is judged any more."""
         promoted = self.status is Status.RUNNING and self.promoted == self.plan.new.id
-        return promoted and isinstance(self.step, Retire | Hook)
+        ramps = any(isinstance(step, Flag) for step in self.plan.steps[self.position :])
+        return promoted and isinstance(self.step, Retire | Hook) and not ramps
 
     def attempt(self, hook: str) -> Ran:
         """What is recorded of the current attempt at a hook."""
@@ -151,6 +162,16 @@ class State(Frozen):
         if ran.outcome is HookOutcome.FAILED or (ran.attempt > 1 and not begun):
             return hook.migration is None or ran.revision != hook.migration.before
         return begun
+
+    @property
+    def compared_at(self) -> datetime | None:
+        """Since when there is something to compare: users see the new version, or have its feature."""
+        return self.exposed_at if self.plan.feature is None else self.flagged_at
+
+    @property
+    def compared_share(self) -> int:
+        """Of those who see the new version, or have its feature."""
+        return self.shares.get(self.plan.new.id, 0) if self.plan.feature is None else self.flag_share
 
 
 FIRST = Ran()
@@ -215,6 +236,11 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return {"shares": shares, "revision": revision, **seen}
         case e.DriftSeen():
             return {"revision": None, "intents": {k: v for k, v in state.intents.items() if k != "route"}}
+        case e.Ramped(share=share, revision=revision, first=first, at=at):
+            had = {"flagged_at": at} if first else {}
+            return {"flag_share": share, "flag_revision": revision, **had}
+        case e.FlagDrifted():
+            return {"flag_revision": None, "intents": {k: v for k, v in state.intents.items() if k != "flag"}}
         case e.HealthLost(release=release, at=at):
             return {"sick": {**state.sick, release: at}}
         case e.HealthRegained(release=release, at=at):
@@ -306,9 +332,16 @@ def _ran(event: e.HookEnded) -> Ran:
     )
 
 
+def may_stay(state: State, event: e.TurnedBack) -> bool:
+    """Whether it is enough to take the feature back: its version is live, well, and nobody asked for more."""
+    live = bool(state.plan.dark) and state.promoted == state.plan.new.id
+    return live and not event.whole and event.cause is not e.Cause.UNHEALTHY
+
+
 def _turn_back(state: State, event: e.TurnedBack) -> dict[str, object]:
     return {
         "status": Status.ROLLING_BACK,
+        "stays": may_stay(state, event),
         "turned_back_at": event.at,
         "cause": event.cause,
         "why": event.why,

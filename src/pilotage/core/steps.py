@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from pilotage.core.flags import FlagState
 from pilotage.core.hooks import Migration, Program
 from pilotage.core.routing import ByRequest, Pin, Split, SplitKey
 from pilotage.core.values import EVERYBODY, Duration, Frozen, Growing
@@ -148,6 +149,15 @@ class Hook(Frozen):
     """Whether the way back has a hook that takes this one back, with everything that was there before."""
 
 
+class Flag(Frozen):
+    """This flag is so: a rule with its share of users, or exactly what was there before."""
+
+    kind: Literal["flag"] = "flag"
+    flag: FlagState
+    timeout: Duration = timedelta(seconds=60)
+
+
 Step = Annotated[
-    Prepare | Scale | Verify | Expose | Judge | Pause | Hook | Promote | Retire, Field(discriminator="kind")
+    Prepare | Scale | Verify | Expose | Judge | Pause | Hook | Promote | Retire | Flag,
+    Field(discriminator="kind"),
 ]

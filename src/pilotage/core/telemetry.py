@@ -10,12 +10,29 @@ from pilotage.core.values import Frozen, Instant
 
 
 class Watched(Frozen):
-    """The two versions that are compared, and where. ``old`` is None on a first release."""
+    """The two versions that are compared, and where. ``old`` is None on a first release.
+
+    With ``variants`` both are the new version: ``old`` stands for the users without a feature, who have the
+    first variant of its flag, and ``new`` for those with it, who have the second.
+    """
 
     service: str
     environment: str
     new: Release
     old: Release | None = None
+    variants: tuple[str, str] | None = None
+
+    def variant(self, release: Release) -> str | None:
+        """That of the users whom one of the two stands for; None: versions are compared."""
+        if self.variants is None:
+            return None
+        return self.variants[0 if release == self.old else 1]
+
+
+def of_variants(service: str, environment: str, release: Release, off: str, on: str) -> Watched:
+    """The users of one version, with and without a feature."""
+    without = release.once_more(f"without {on}")
+    return Watched(service=service, environment=environment, new=release, old=without, variants=(off, on))
 
 
 class Reading(Frozen):
@@ -36,4 +53,4 @@ class Reading(Frozen):
     notes: tuple[str, ...] = Field(default=())
 
 
-__all__ = ["Arm", "Reading", "Watched"]
+__all__ = ["Arm", "Reading", "Watched", "of_variants"]

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from pilotage.core import events as e
 from pilotage.core import world
+from pilotage.core.flags import FlagSeen, FlagState
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.hooks import Program, Sighting
 from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Verdict
 from pilotage.core.returning import no_return
 from pilotage.core.routing import RouterSeen, Routing
-from pilotage.core.state import State, apply
+from pilotage.core.state import State, apply, may_stay
 from pilotage.core.steps import Verify
 from pilotage.core.values import Frozen
 from pilotage.errors import Problem
@@ -45,6 +46,10 @@ class Route(Frozen):
     routing: Routing
 
 
+class SetFlag(Frozen):
+    flag: FlagState
+
+
 class RunChecks(Frozen):
     """``at_preview``: through the router's preview address; else straight to each healthy instance."""
 
@@ -61,7 +66,7 @@ class RunProgram(Frozen):
     program: Program
 
 
-Command = PrepareArtifact | Start | Stop | Route | RunChecks | RunProgram
+Command = PrepareArtifact | Start | Stop | Route | RunChecks | RunProgram | SetFlag
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Seen:
 
     instances: tuple[Instance, ...] | None = None
     router: RouterSeen | None = None
+    flag: FlagSeen | None = None
     preparations: dict[str, Preparation] = field(default_factory=dict)
     hooks: dict[str, Sighting] = field(default_factory=dict)
     """By name: of the current attempts."""
@@ -178,12 +184,19 @@ class Turn:
         return self.seen.router.revision == self.wanted.revision
 
     def turn_back(
-        self, cause: e.Cause, *why: str, problem: Problem | None = None, by: str = e.PILOTAGE
+        self,
+        cause: e.Cause,
+        *why: str,
+        problem: Problem | None = None,
+        by: str = e.PILOTAGE,
+        whole: bool = False,
     ) -> None:
-        """Past the point of no return it holds instead: there is no version to go back to."""
+        """Past the point of no return it holds instead: there is no version to go back to. A feature alone can
+        always be taken back."""
+        event = e.TurnedBack(at=self.now, by=by, cause=cause, why=why, problem=problem, whole=whole)
         crossed = self.state.past_return
-        if crossed is not None:
+        if crossed is not None and not may_stay(self.state, event):
             self.trouble(no_return(self.state, crossed, *why))
             self.wake_in(TICK)
             return
-        self.record(e.TurnedBack(at=self.now, by=by, cause=cause, why=why, problem=problem))
+        self.record(event)

@@ -89,7 +89,7 @@ class Bench:
 
     def remember(self, state: State, past: Sequence[Reading]) -> None:
         """The old version's past, from before the first reading; heard before it, and kept like all."""
-        earlier = [reading for reading in past if state.exposed_at is None or reading.at < state.exposed_at]
+        earlier = [reading for reading in past if state.compared_at is None or reading.at < state.compared_at]
         self._seats[state.id].before = earlier[-HISTORY:]
 
     async def hear(self, state: State, reading: Reading, now: datetime, *, old_is_down: bool = False) -> None:
@@ -100,7 +100,7 @@ class Bench:
         seat = await self._seat(state)
         seat.sampled_at = now
         reading = reading.model_copy(update={"at": now})
-        if state.exposed_at is None:
+        if state.compared_at is None:
             seat.before = [*seat.before[-HISTORY:], reading]
             return
         if seat.inputs.snapshots == 0:
@@ -185,13 +185,13 @@ def _settings(state: State) -> JudgeSettings:
 def make_snapshot(state: State, reading: Reading) -> Snapshot:
     """One reading as the judge wants it. The old version counts only while it is well: what it fails while
     it is down must not excuse the new one."""
-    live = state.plan.basis.live
+    live = state.plan.basis.live if state.plan.feature is None else state.plan.new
     well = live is not None and live.id not in state.sick
-    assert state.exposed_at is not None
-    t = (reading.at - state.exposed_at).total_seconds()
+    assert state.compared_at is not None
+    t = (reading.at - state.compared_at).total_seconds()
     return Snapshot(
         t=t,
-        weight=state.shares.get(state.plan.new.id, 0) / EVERYBODY if t >= 0 else 0.0,
+        weight=state.compared_share / EVERYBODY if t >= 0 else 0.0,
         control=reading.old if well else None,
         canary=reading.new if t >= 0 else None,
         epoch=reading.epoch,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from pilotage.core.flags import FlagSeen
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.routing import RouterSeen
 from pilotage.core.state import State, Status
@@ -28,6 +29,7 @@ class Look:
 
     instances: tuple[Instance, ...] | None = None
     router: RouterSeen | None = None
+    flag: FlagSeen | None = None
     preparations: dict[str, Preparation] = field(default_factory=dict)
     trouble: list[Problem] = field(default_factory=list)
 
@@ -74,6 +76,10 @@ async def look(state: State, reach: Reach) -> Look:
             found.router = seen
     else:
         found.router = RouterSeen(running=False)
+    if plan.flag_key is not None and reach.flags is not None:
+        flag = await ask(reach.flags.observe(plan.flag_key), "the source of flags", found.trouble)
+        if flag is not None and believable((flag,), FlagSeen, "the source of flags", found.trouble):
+            found.flag = flag
     step = state.step
     if isinstance(step, Prepare) and f"prepare:{step.release}" in state.intents:
         release = plan.release(step.release)

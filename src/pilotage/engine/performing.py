@@ -7,7 +7,17 @@ from typing import assert_never
 
 from pilotage.core.plan import Plan
 from pilotage.core.routing import Address
-from pilotage.core.turn import CheckReport, Command, PrepareArtifact, Route, RunChecks, RunProgram, Start, Stop
+from pilotage.core.turn import (
+    CheckReport,
+    Command,
+    PrepareArtifact,
+    Route,
+    RunChecks,
+    RunProgram,
+    SetFlag,
+    Start,
+    Stop,
+)
 from pilotage.engine.hooks import start_hook
 from pilotage.engine.looking import ask
 from pilotage.errors import Problem
@@ -32,6 +42,9 @@ async def perform(command: Command, plan: Plan, reach: Reach) -> tuple[CheckRepo
             await ask(reach.router.apply(command.routing), router, trouble)
         case RunProgram():
             await ask(start_hook(command, reach), "the runner of hooks", trouble)
+        case SetFlag():
+            assert reach.flags is not None, "a plan with a flag names where it is"
+            await ask(reach.flags.apply(command.flag), "the source of flags", trouble)
         case _:
             assert_never(command)
     return None, trouble[0] if trouble else None

@@ -95,6 +95,7 @@ class Reconciler:
         seen = Seen(
             instances=world.instances,
             router=world.router,
+            flag=world.flag,
             preparations=world.preparations,
             hooks=hooks.sightings,
             checked=hooks.checked,
@@ -176,5 +177,5 @@ def _overtaken(waiting: State, known: Environment) -> Problem:
 
 
 def _old_is_down(state: State, world: Look) -> bool:
-    live = state.plan.basis.live
+    live = state.plan.basis.live if state.plan.feature is None else state.plan.new
     return live is not None and world.instances is not None and not healthy(world.instances, live.id)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from pilotage.core import figures
 from pilotage.core.merging import Merger, merge_histories, router_reading
-from pilotage.core.plan import ROUTER
+from pilotage.core.plan import ROUTER, Plan
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State
-from pilotage.core.telemetry import Reading, Watched
+from pilotage.core.telemetry import Reading, Watched, of_variants
 from pilotage.engine.looking import ask, believable
 from pilotage.errors import Problem
 from pilotage.ports import Reach, TelemetrySource
@@ -100,14 +100,20 @@ class Sources:
 
     def _desk(self, state: State, reach: Reach) -> _Desk:
         if state.id not in self._desks:
-            plan = state.plan
-            watched = Watched(
-                service=plan.service, environment=plan.environment, new=plan.new, old=plan.basis.live
-            )
             made = iter(reach.telemetry)
-            sources = [_Of(one.kind, None if one.kind == ROUTER else next(made)) for one in plan.telemetry]
-            self._desks[state.id] = _Desk(watched, sources)
+            sources = [
+                _Of(one.kind, None if one.kind == ROUTER else next(made)) for one in state.plan.telemetry
+            ]
+            if state.plan.feature is not None:  # which the router knows nothing of
+                sources = [one for one in sources if one.source is not None]
+            self._desks[state.id] = _Desk(_watched(state.plan), sources)
         return self._desks[state.id]
+
+
+def _watched(plan: Plan) -> Watched:
+    if (feature := plan.feature) is not None:
+        return of_variants(plan.service, plan.environment, plan.new, feature.off, feature.on)
+    return Watched(service=plan.service, environment=plan.environment, new=plan.new, old=plan.basis.live)
 
 
 async def _read(one: _Of, watched: Watched, router: Router, now: datetime) -> Reading | None:

@@ -191,6 +191,17 @@ class TelemetryBlock(Frozen):
     __pydantic_extra__: dict[str, Any]
 
 
+class FlagsBlock(Frozen):
+    """Where the service's feature flags are. All other keys are the adapter's own settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(
+        default="file", description="The adapter; `file` wants a `path`, relative to the manifest."
+    )
+    __pydantic_extra__: dict[str, Any]
+
+
 class ExpectBlock(Frozen):
     """What traffic is to be expected. For planning only: it changes no plan and no verdict."""
 
@@ -214,6 +225,9 @@ class EnvironmentBlock(Frozen):
         default=(TelemetryBlock(kind=ROUTER),),
         description="Where the judge's figures come from; one source or several: the first that knows a figure "
         "has it.",
+    )
+    flags: FlagsBlock | None = Field(
+        default=None, description="Where feature flags are, for the method feature-flag."
     )
     strategy: MethodBlock | None = Field(
         default=None, description="Replaces the service's strategy as a whole."

@@ -9,11 +9,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from pilotage.core.flags import FlagSeen
 from pilotage.core.judging import JudgeSettings, Role
 from pilotage.core.notation import parse_duration, show_duration
-from pilotage.core.plan import Basis, TelemetrySpec
+from pilotage.core.plan import Basis, Plan, TelemetrySpec
 from pilotage.core.release import Release, Requirement, Run
+from pilotage.core.steps import Flag, Judge
 from pilotage.core.traffic import Traffic
+from pilotage.core.values import EVERYBODY
 from pilotage.judge.foresight import Path, Stage, Truth
 from pilotage.judge.mends import nice, troubles
 from pilotage.judge.planner import foresee, limit_at, stages
@@ -99,19 +102,35 @@ def _stages(environment: Environment) -> tuple[Stage, ...]:
         )
         for version in ("1", "2")
     )
+    key = environment.method.flag_key
     plan = environment.method.compile(
         Context(
             environment=environment.name,
             new=new,
             instances=environment.instances,
-            basis=Basis(live=old, instances=environment.instances),
+            basis=Basis(
+                live=old, instances=environment.instances, flag=FlagSeen(key=key) if key is not None else None
+            ),
             checks=environment.checks,
             target=environment.target_spec(),
             router=environment.router_spec(),
             judge=environment.judge_settings(),
         )
     )
-    return stages(plan) if plan.judge is not None else ()
+    if plan.judge is None:
+        return ()
+    return stages(plan) if plan.feature is None else tuple(_stages_of_feature(plan))
+
+
+def _stages_of_feature(plan: Plan) -> Iterator[Stage]:
+    """As ``stages``, with the share of the users who have the feature."""
+    share = 0
+    for number, step in enumerate(plan.steps, 1):
+        if isinstance(step, Flag):
+            share = step.flag.share
+        elif isinstance(step, Judge) and share:
+            most = None if step.at_most is None else step.at_most.total_seconds()
+            yield Stage(number, share / EVERYBODY, step.at_least.total_seconds(), most)
 
 
 def _too_wide(settings: JudgeSettings) -> Iterator[Doubt]:

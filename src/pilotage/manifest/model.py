@@ -10,7 +10,7 @@ from typing import Any
 
 from pilotage.core.hooks import Program
 from pilotage.core.judging import JudgeSettings
-from pilotage.core.plan import RouterSpec, TargetSpec, TelemetrySpec
+from pilotage.core.plan import FlagsSpec, RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.release import Archive, Artifact, Directory, HealthCheck, Release, Requirement, Run
 from pilotage.core.routing import Timeouts
 from pilotage.core.steps import Check
@@ -79,6 +79,16 @@ class Environment:
             for one in self._block.telemetry
         )
 
+    def flags_spec(self, folder: Path) -> FlagsSpec | None:
+        """``folder`` is the manifest's: a relative path is relative to it."""
+        block = self._block.flags
+        if block is None:
+            return None
+        settings = dict(block.__pydantic_extra__ or {})
+        if isinstance(path := settings.get("path"), str):
+            settings["path"] = str(folder / path)
+        return FlagsSpec(kind=block.kind, settings=settings)
+
     def judge_settings(self) -> JudgeSettings:
         return self._judge
 
@@ -107,6 +117,11 @@ class Manifest:
     warnings: tuple[Problem, ...] = ()
     _source: Source | None = field(default=None, repr=False, compare=False)
     _root: Node | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def folder(self) -> Path:
+        """Where it is; relative paths are relative to it."""
+        return Path(self.file).absolute().parent
 
     def environment(self, name: str) -> Environment:
         """ManifestError with the list of names when there is none of that name."""

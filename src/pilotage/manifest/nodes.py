@@ -123,3 +123,23 @@ def scalars(node: Node, *, keys: bool = False) -> Iterator[Scalar]:
             for key, value in entries:
                 yield from [key] if keys else []
                 yield from scalars(value, keys=keys)
+
+
+def at(root: Node, *pattern: str) -> Iterator[tuple[tuple[str, ...], Spot]]:
+    """Every spot whose location fits; ``*`` fits every key or index. With what the stars stood for."""
+    yield from _at(Spot(None, root), pattern, ())
+
+
+def _at(spot: Spot, pattern: tuple[str, ...], stars: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Spot]]:
+    if not pattern:
+        yield stars, spot
+        return
+    step, *rest = pattern
+    match spot.value:
+        case Entries(entries=entries) as mapping:
+            for key, value in entries if step == "*" else [entry for entry in [mapping.get(step)] if entry]:
+                more = (*stars, key.text) if step == "*" else stars
+                yield from _at(Spot(key, value), tuple(rest), more)
+        case Items(items=items) if step == "*":
+            for number, item in enumerate(items):
+                yield from _at(Spot(None, item), tuple(rest), (*stars, str(number)))

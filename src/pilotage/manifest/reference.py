@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from pilotage.core.flags import Segment
 from pilotage.core.notation import parse_amount, parse_fraction, parse_share, show_duration
 from pilotage.core.values import EVERYBODY
 from pilotage.dossier.file import ReleaseFile
@@ -35,6 +36,7 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     *((f"strategy with method: {name}", method) for name, method in METHODS.items()),
     ("strategy.steps[]", CanaryStep),
     ("strategy.pilots[]", Pilots),
+    ("strategy.first[]", Segment),
     ("`approve` in a strategy", Approval),
     ("judge", j.JudgeBlock),
     ("judge.errors", j.ErrorsBlock),
@@ -47,6 +49,7 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("environments.NAME.router", d.RouterBlock),
     ("environments.NAME.router.timeouts", d.TimeoutsBlock),
     ("environments.NAME.telemetry[]", d.TelemetryBlock),
+    ("environments.NAME.flags", d.FlagsBlock),
     ("environments.NAME.expect", d.ExpectBlock),
 )
 
@@ -181,7 +184,8 @@ def _shown(value: object) -> str:
             return f"`{value.value}`"
         case (d.TelemetryBlock(kind=kind),):
             return f"`{kind}`"
-        case tuple():  # else a canary's steps are the only list with a default
-            return f"`[{', '.join(f'{100 * step.share / EVERYBODY:g}%' for step in value)}]`"
+        case tuple():  # else steps, of users or of requests, are the only lists with a default
+            shares = (step.share if isinstance(step, CanaryStep) else step for step in value)
+            return f"`[{', '.join(f'{100 * share / EVERYBODY:g}%' for share in shares)}]`"
         case _:
             return f"`{value}`"

@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import cache
 from importlib.metadata import entry_points
 
+from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
 
 from pilotage.core.notation import parse_duration, parse_fraction, parse_share
@@ -24,13 +25,15 @@ from pilotage.manifest.data import Reading, shown
 from pilotage.manifest.document import (
     ArtifactBlock,
     Document,
+    FlagsBlock,
     RouterBlock,
     TargetBlock,
     TelemetryBlock,
 )
+from pilotage.manifest.flag_rules import broken_flag_rules
 from pilotage.manifest.judge_blocks import ErrorsBlock, LatencyBlock
 from pilotage.manifest.judge_rules import broken_judge_rules, doubtful_judge
-from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Spot, locate, scalars
+from pilotage.manifest.nodes import Entries, Items, Node, Scalar, Spot, at, locate, scalars
 from pilotage.manifest.source import Finding
 from pilotage.manifest.suggest import closest, did_you_mean
 from pilotage.manifest.words import parse_address
@@ -59,29 +62,10 @@ def broken_rules(reading: Reading) -> None:
         _settings_keys,
         _router_settings,
         broken_judge_rules,
+        broken_flag_rules,
     ):
         for node, finding in rule(reading.root):
             reading.fault(node, finding)
-
-
-def at(root: Node, *pattern: str) -> Iterator[tuple[tuple[str, ...], Spot]]:
-    """Every spot whose location fits; ``*`` fits every key or index. With what the stars stood for."""
-    yield from _at(Spot(None, root), pattern, ())
-
-
-def _at(spot: Spot, pattern: tuple[str, ...], stars: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Spot]]:
-    if not pattern:
-        yield stars, spot
-        return
-    step, *rest = pattern
-    match spot.value:
-        case Entries(entries=entries) as mapping:
-            for key, value in entries if step == "*" else [entry for entry in [mapping.get(step)] if entry]:
-                more = (*stars, key.text) if step == "*" else stars
-                yield from _at(Spot(key, value), tuple(rest), more)
-        case Items(items=items) if step == "*":
-            for number, item in enumerate(items):
-                yield from _at(Spot(None, item), tuple(rest), (*stars, str(number)))
 
 
 def secrets_in(
@@ -327,12 +311,13 @@ def _kinds(root: Node) -> _Broken:
         ("target", "target", installed("pilotage.targets")),
         ("router", "router", installed("pilotage.routers")),
         ("telemetry", "source of telemetry", (ROUTER, *installed("pilotage.telemetry"))),
+        ("flags", "source of flags", installed("pilotage.flags")),
     ):
         for spot in adapters(root, block):
             entry = spot.value.get("kind") if isinstance(spot.value, Entries) else None
             if entry is not None:
                 spot = Spot(*entry)
-            elif block == "router":  # which has no short form
+            elif block in ("router", "flags"):  # which have no short form
                 continue
             if isinstance(spot.value, Scalar) and spot.value.text and spot.value.text not in known:
                 near = did_you_mean(spot.value.text, known)
@@ -352,7 +337,13 @@ def adapters(root: Node, block: str) -> Iterator[Spot]:
 
 def _settings_keys(root: Node) -> _Broken:
     """An adapter's settings are its own, but what is nearly one of our keys was meant to be it."""
-    for block, model in (("target", TargetBlock), ("router", RouterBlock), ("telemetry", TelemetryBlock)):
+    models: dict[str, type[BaseModel]] = {
+        "target": TargetBlock,
+        "router": RouterBlock,
+        "telemetry": TelemetryBlock,
+        "flags": FlagsBlock,
+    }
+    for block, model in models.items():
         ours = tuple(model.model_fields)
         for spot in adapters(root, block):
             for key, _ in spot.value.entries if isinstance(spot.value, Entries) else ():

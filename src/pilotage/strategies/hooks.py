@@ -12,7 +12,7 @@ from typing import assert_never
 
 from pilotage.core.hooks import Program
 from pilotage.core.plan import Plan
-from pilotage.core.steps import Expose, Hook, Promote, Scale, Step
+from pilotage.core.steps import Expose, Flag, Hook, Promote, Scale, Step
 from pilotage.core.values import Frozen
 
 
@@ -51,7 +51,9 @@ def woven(plan: Plan, placed: Sequence[Placed]) -> Plan:
     undone = [one for one in reversed(placed) if one.undo is not None]
     first = tuple(one.undo for one in undone if one.undo is not None and one.hook.breaks is not None)
     last = tuple(one.undo for one in undone if one.undo is not None and one.hook.breaks is None)
-    return plan.model_copy(update={"steps": steps, "way_back": (*first, *plan.way_back, *last)})
+    ahead = sum(isinstance(step, Flag) for step in plan.way_back[:1])  # a feature is off before all else
+    back = (*plan.way_back[:ahead], *first, *plan.way_back[ahead:], *last)
+    return plan.model_copy(update={"steps": steps, "way_back": back})
 
 
 def _place(plan: Plan, steps: tuple[Step, ...], moment: Moment) -> int:

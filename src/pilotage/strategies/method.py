@@ -8,12 +8,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.notation import DurationText
-from pilotage.core.plan import ROUTER, Basis, Plan, RouterSpec, TargetSpec, TelemetrySpec
+from pilotage.core.plan import ROUTER, Basis, FlagsSpec, Plan, RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.release import Release
 from pilotage.core.routing import ByRequest, ByUser, Pin, Split, SplitKey
-from pilotage.core.steps import Check, Expose, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import Check, Expose, Flag, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.core.values import EVERYBODY, Frozen
 
 
@@ -27,6 +28,10 @@ class Context(Frozen):
     target: TargetSpec
     router: RouterSpec
     telemetry: tuple[TelemetrySpec, ...] = (TelemetrySpec(kind=ROUTER),)
+    flags: FlagsSpec | None = None
+    """Where the service's feature flags are; None: the environment has none."""
+    takes_flag_back: FlagSeen | None = None
+    """What the flag was before the release that is taken back; None: it had none."""
     checks: tuple[Check, ...] = ()
     judge: JudgeSettings = JudgeSettings()
 
@@ -54,6 +59,11 @@ class Method(Frozen):
     )
 
     @property
+    def flag_key(self) -> str | None:
+        """The feature flag that it has to do with; planning looks at it."""
+        return None
+
+    @property
     def key(self) -> SplitKey:
         return ByUser() if self.by == "user" else ByRequest()
 
@@ -71,6 +81,7 @@ class Method(Frozen):
             target=context.target,
             router=context.router,
             telemetry=context.telemetry,
+            flags=context.flags if context.takes_flag_back is not None else None,
             judge=self._judge(context) if self.judged and not first else None,
             steps=tuple(clear_warm(self, context) + steps),
             way_back=tuple(self.way_back(context) + clear_warm(self, context)),
@@ -116,6 +127,19 @@ def shared(context: Context, share: int, key: SplitKey, pins: tuple[Pin, ...] = 
     assert context.old is not None
     old = Split(release=context.old.id, share=EVERYBODY - share)
     return Expose(splits=(old, Split(release=context.new.id, share=share)), key=key, pins=pins)
+
+
+OFF_WITHIN = timedelta(seconds=10)
+"""A way back waits so long for the flag to be seen off; then it goes on, and looks again at its end."""
+
+
+def flag_back(before: FlagSeen | None) -> tuple[list[Step], list[Step]]:
+    """The feature off at once; and, when its version is gone too, the flag exactly as it was."""
+    if before is None:
+        return [], []
+    off = before if before.exists else FlagRule(key=before.key)
+    again: list[Step] = [Flag(flag=before)]
+    return [Flag(flag=off, timeout=OFF_WITHIN)], again
 
 
 def clear_warm(method: Method, context: Context) -> list[Step]:

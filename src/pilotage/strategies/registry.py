@@ -5,6 +5,7 @@ from __future__ import annotations
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
+from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.method import Method
 from pilotage.strategies.rolling import Rolling
 
@@ -13,4 +14,5 @@ METHODS: dict[str, type[Method]] = {
     "blue-green": BlueGreen,
     "rolling": Rolling,
     "big-bang": BigBang,
+    "feature-flag": FeatureFlag,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from pilotage.core.steps import Prepare, Promote, Retire, Step
-from pilotage.strategies.method import Context, Method, only, proven
+from pilotage.strategies.method import Context, Method, flag_back, only, proven
 
 
 class Restore(Method):
@@ -17,10 +17,13 @@ class Restore(Method):
 
     def forward(self, context: Context) -> list[Step]:
         assert context.old is not None
+        off, before = flag_back(context.takes_flag_back)
         return [
+            *off,
             Prepare(release=context.new.id),
             *proven(self, context),
             only(context.new, self.key),
             Promote(release=context.new.id),
             Retire(release=context.old.id, drain=self.drain),
+            *before,
         ]

@@ -70,7 +70,7 @@ class FakeFlags:
             before = self.definitions.get(wanted.key)
             if isinstance(wanted, FlagRule):
                 self.definitions[wanted.key] = flagd.compiled(wanted)
-            elif wanted.revision is None:
+            elif not wanted.exists:
                 self.definitions.pop(wanted.key, None)
             else:
                 self.definitions[wanted.key] = json.loads(wanted.kept)

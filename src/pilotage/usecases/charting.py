@@ -30,17 +30,20 @@ async def charts(store: Store, state: State, *, most: int | None = None) -> tupl
     ``most``: with more snapshots than that, none either: it would take too long here.
     """
     settings = state.plan.judge
-    if settings is None or state.exposed_at is None:
+    if settings is None or state.compared_at is None:
         return ()
     snapshots = [snapshot for _, snapshot in await store.snapshots(state.id)]
     if most is not None and len(snapshots) > most:
         return ()
     plan = state.plan
+    old, new = plan.old.version if plan.old else "old", version(plan, plan.new.id)
+    if plan.feature is not None:
+        old, new = "without it", f"with {plan.feature.key}"
     return charts_of(
         settings,
         judged_again(settings, snapshots),
-        old=plan.old.version if plan.old else "old",
-        new=version(plan, plan.new.id),
+        old=old,
+        new=new,
         where=f"{plan.service} to {plan.environment}",
     )
 

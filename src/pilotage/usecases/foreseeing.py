@@ -24,8 +24,8 @@ async def foreseen(
     declared counts are known from telemetry only.
     """
     judged = stages(plan)
-    if plan.judge is None or not judged:
-        return None
+    if plan.judge is None or not judged or plan.feature is not None:
+        return None  # of a feature the traffic of the versions says nothing
     traffic = _merged(said, await recorded(store, plan.service, plan.environment))
     if traffic is None:
         return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from pilotage.core.environment import Environment as Known
 from pilotage.core.environment import Good
+from pilotage.core.flags import FlagSeen
 from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Environment, Fingerprint, Manifest
@@ -22,14 +22,15 @@ def plan_release(
     version: str,
     *,
     fingerprint: Fingerprint,
+    flag: FlagSeen | None = None,
     again: bool = False,
 ) -> Plan:
     """The plan of releasing ``version`` to an environment as it is known now.
 
-    ``again`` releases the same content once more, as instances of their own. PilotageError when exactly this
-    is live already.
+    ``flag`` is what the method's flag is. ``again`` releases the same content once more, as instances of
+    their own. PilotageError when exactly this is live already.
     """
-    release = manifest.release(version, Path(manifest.file).absolute().parent, fingerprint)
+    release = manifest.release(version, manifest.folder, fingerprint)
     if again:
         release = release.once_more(f"rollout {known.rollouts + 1}")
     live = known.live
@@ -40,7 +41,8 @@ def plan_release(
             environment=environment.name,
             new=release,
             instances=environment.instances,
-            basis=known.basis,
+            basis=known.basis.model_copy(update={"flag": flag}) if flag else known.basis,
+            flags=environment.flags_spec(manifest.folder),
             target=environment.target_spec(),
             router=environment.router_spec(),
             telemetry=environment.telemetry_specs(),
@@ -61,15 +63,16 @@ def plan_as_if(
     now: datetime,
 ) -> Plan:
     """The plan of releasing ``version`` if ``running`` were live there and nothing had ever been before."""
-    folder = Path(manifest.file).absolute().parent
     live = Good(
-        release=manifest.release(running, folder, fingerprint),
+        release=manifest.release(running, manifest.folder, fingerprint),
         instances=environment.instances,
         rollout="",
         at=now,
     )
     known = Known(service=manifest.service, name=environment.name, lineage=(live,))
-    return plan_release(manifest, environment, known, version, fingerprint=fingerprint)
+    key = environment.method.flag_key
+    flag = FlagSeen(key=key) if key is not None else None
+    return plan_release(manifest, environment, known, version, fingerprint=fingerprint, flag=flag)
 
 
 def plan_restore(known: Known) -> Plan:
@@ -88,6 +91,8 @@ def plan_restore(known: Known) -> Plan:
             basis=known.basis,
             target=last.target,
             router=last.router,
+            flags=last.flags,
+            takes_flag_back=last.basis.flag if last.new.id == live.release.id else None,
         )
     )
 

@@ -15,6 +15,7 @@ from pilotage.core.state import State, begin
 from pilotage.core.values import EVERYBODY
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.ports import Change, Conflict, GroundOf, Store
+from pilotage.usecases.flagging import check_flag
 from pilotage.usecases.stopping import end_warm
 
 TRIES = 5
@@ -39,6 +40,8 @@ async def start(
     """
     await check_ground(reach_of, plan)
     created = e.Created(at=now, by=by, plan=plan, digest=plan.digest, reason=reason, readiness=readiness)
+    if not supersede:  # else the flag is what the rollout before it has made of it
+        await _check_flag(reach_of, plan)
     for _ in range(TRIES):
         with suppress(Conflict):
             return await _begin(store, created, supersede=supersede)
@@ -106,6 +109,13 @@ async def check_ground(reach_of: GroundOf, plan: Plan) -> None:
     problems = problems or await reach.router.check(routing)
     if problems:
         raise PilotageError(*problems, exit_code=ExitCode.FAILED)
+
+
+async def _check_flag(reach_of: GroundOf, plan: Plan) -> None:
+    reach = reach_of(plan)
+    problems = [] if reach is None else await check_flag(plan, reach)
+    if problems:
+        raise PilotageError(*problems, exit_code=ExitCode.BLOCKED)
 
 
 async def _create(

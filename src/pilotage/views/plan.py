@@ -10,6 +10,7 @@ from pilotage.core.notation import show_duration
 from pilotage.core.plan import Plan
 from pilotage.core.steps import (
     Expose,
+    Flag,
     Hook,
     Judge,
     Pause,
@@ -22,7 +23,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY, Duration, Frozen
-from pilotage.views import foresight
+from pilotage.views import featuring, foresight
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
 from pilotage.views.hooks import hook_stops
@@ -61,9 +62,13 @@ class PlanView(Frozen):
     """How much of that is only because the judge warms up for longer than the first steps are held."""
     keep_warm: Duration
     """How long the old version stays ready after that."""
+    dark: int = 0
+    """So many steps of the way back are enough once the new version is promoted: it stays."""
     warnings: tuple[str, ...]
     sees: ForesightView | None = None
     """What the judge will see; None: nothing is judged, or there are no figures of the traffic."""
+    feature: str | None = None
+    """The flag whose shares of users the steps have, instead of the new version's."""
 
 
 def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
@@ -79,11 +84,13 @@ def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
         digest=plan.digest,
         steps=steps,
         way_back=tuple(_planned(plan, step, number) for number, step in enumerate(plan.way_back, 1)),
+        dark=plan.dark,
         promoted_after=_waited(steps),
         warming=_waited(steps) - _waited(planned),
         keep_warm=max((s.keep_warm for s in plan.steps if isinstance(s, Retire)), default=ZERO),
         warnings=tuple(_warnings(plan)),
         sees=sees,
+        feature=plan.feature.key if plan.feature else None,
     )
 
 
@@ -94,7 +101,7 @@ def _waited(steps: Iterable[PlannedStep]) -> timedelta:
 def _warmed_up(plan: Plan, steps: tuple[PlannedStep, ...]) -> tuple[PlannedStep, ...]:
     """With what the judge's warm-up adds: until that is over, counted from the first exposure, no judged step
     ends, however short it is held."""
-    left, exposed, found = plan.judge.warm_up if plan.judge and plan.old else ZERO, False, []
+    left, exposed, found = plan.judge.warm_up if plan.judge and (plan.old or plan.feature) else ZERO, False, []
     for step in steps:
         exposed = exposed or bool(step.share)
         least = max(step.at_least, left) if exposed and step.kind == "judge" else step.at_least
@@ -105,13 +112,14 @@ def _warmed_up(plan: Plan, steps: tuple[PlannedStep, ...]) -> tuple[PlannedStep,
 
 def _planned(plan: Plan, step: Step, number: int, *, alone: bool = False) -> PlannedStep:
     at_least, at_most = _times(step)
-    exposes = step if isinstance(step, Expose) else None
+    exposes = step if isinstance(step, Expose) and plan.feature is None else None
+    had = featuring.shown_share(step) if plan.feature else None
     return PlannedStep(
         number=number,
         kind=step.kind,
         title=title(plan, step, alone=alone),
-        share=exposes.share(plan.new.id) if exposes else None,
-        of=audience(exposes) if exposes else None,
+        share=exposes.share(plan.new.id) if exposes else had,
+        of=audience(exposes) if exposes else "users" if had is not None else None,
         at_least=at_least,
         at_most=at_most,
         stops=_judge_stops(plan, step, alone=alone) if isinstance(step, Judge) else _stops(plan, step),
@@ -120,7 +128,7 @@ def _planned(plan: Plan, step: Step, number: int, *, alone: bool = False) -> Pla
 
 def _times(step: Step) -> tuple[timedelta, timedelta | None]:
     match step:
-        case Prepare() | Scale() | Expose():
+        case Prepare() | Scale() | Expose() | Flag():
             return ZERO, step.timeout
         case Verify():
             return ZERO, timedelta(minutes=5)
@@ -151,6 +159,8 @@ def _stops(plan: Plan, step: Step) -> str | None:
             return f"one of {', '.join(check.name for check in step.checks)} fails{tries}"
         case Expose():
             return f"not confirmed by the router within {show_duration(step.timeout)}"
+        case Flag():
+            return f"the flag is not read back as wanted within {show_duration(step.timeout)}"
         case Pause(duration=None):
             nobody = f"{asked(step)} has not said" if step.ask else "nobody says"
             return f"{nobody} `pilotage promote`: waits"
@@ -163,10 +173,11 @@ def _stops(plan: Plan, step: Step) -> str | None:
 
 
 def _judge_stops(plan: Plan, step: Judge, *, alone: bool) -> str:
-    new = version(plan, plan.new.id)
-    if plan.judge is None or plan.old is None:
+    new = plan.feature.key if plan.feature else version(plan, plan.new.id)
+    if plan.judge is None or (plan.old is None and plan.feature is None):
         return f"{new} is not healthy any more"
-    worse = f"{new} is shown to be worse than {plan.old.version}"
+    than = plan.old.version if plan.old and plan.feature is None else "it is without it"
+    worse = f"{new} is shown to be worse than {than}"
     if alone:
         worse = f"{new} is shown to fail more than {rate(plan.judge.error_limit)} of requests"
     if step.at_most is None:
@@ -202,7 +213,7 @@ def draw(view: PlanView, width: int = 100) -> list[Line]:
         label = "Goes back " if place == 0 else " " * 10
         at = span(f"{', '.join(map(str, numbers))}: ", Tone.DIM)
         lines += wrap(line(span(label, Tone.DIM), at, told), width, 12)
-    lines += _labelled("Way back", f"from anywhere: {_in_a_row(view.way_back)}", width)
+    lines += _labelled("Way back", _way_back(view), width)
     lines += _labelled("Takes", _duration(view), width)
     lines.append(fit(line(span("Digest    ", Tone.DIM), view.digest), width))
     for warning in view.warnings:
@@ -224,7 +235,8 @@ def _head(view: PlanView, width: int) -> list[Line]:
 def _steps(view: PlanView, width: int) -> list[Line]:
     """Number, step, who is exposed, how long; as many of these as the width allows."""
     bars = 10 if width >= 90 else 5 if width >= 76 else 0
-    head = ["", "step", f"sees {view.new}", "at least", "at most"] if bars else ["", "step", "share", "least"]
+    sees = f"has {view.feature}" if view.feature else f"sees {view.new}"
+    head = ["", "step", sees, "at least", "at most"] if bars else ["", "step", "share", "least"]
     rows = [[span(cell, Tone.DIM) for cell in head], *(_row(step, bars) for step in view.steps)]
     if width < 76:
         rows = [row[:4] for row in rows]
@@ -259,6 +271,14 @@ def _reasons(view: PlanView) -> dict[str, list[int]]:
         if step.stops:
             found.setdefault(step.stops, []).append(step.number)
     return found
+
+
+def _way_back(view: PlanView) -> str:
+    whole = f"from anywhere: {_in_a_row(view.way_back)}"
+    if not view.dark:
+        return whole
+    less = f"Once {view.new} is promoted and well: only {_in_a_row(view.way_back[: view.dark])}"
+    return f"{whole}. {less}; the rest if `pilotage rollback` asks for it"
 
 
 def _in_a_row(steps: tuple[PlannedStep, ...]) -> str:

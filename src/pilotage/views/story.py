@@ -10,6 +10,7 @@ from pilotage.core.judging import Outcome
 from pilotage.core.plan import Plan
 from pilotage.core.steps import Step
 from pilotage.core.values import Frozen, Instant
+from pilotage.views import featuring
 from pilotage.views.figures import counted, lasting
 from pilotage.views.hooks import hook_told
 from pilotage.views.ink import Tone
@@ -56,7 +57,7 @@ def _is_detail(plan: Plan, event: e.Event) -> bool:
             return True
         case e.StepFinished():
             step = _step(plan, event)
-            return step is not None and step.kind in ("expose", "promote", "verify")
+            return step is not None and step.kind in ("expose", "promote", "verify", "flag")
         case e.Judged():
             return event.verdict.outcome is not Outcome.FAIL
         case _:
@@ -102,7 +103,7 @@ def _world(
     plan: Plan,
     event: e.StepFinished | e.Intended | e.Done | e.Failed | e.Prepared | e.Checked | e.Exposed | e.DriftSeen
     | e.HealthLost | e.HealthRegained | e.DrainStarted | e.DrainEnded | e.ProblemRaised | e.ProblemCleared
-    | e.Refused | e.Heard,
+    | e.Refused | e.Heard | e.Ramped | e.FlagDrifted,
 ) -> tuple[str, Tone]:  # fmt: skip
     """What was seen and done in the world."""
     match event:
@@ -117,6 +118,8 @@ def _world(
             return f"Confirmed: {words}{first}", Tone.STRONG
         case e.DriftSeen():
             return "The router showed something else than was confirmed: mending it", Tone.WARN
+        case e.Ramped() | e.FlagDrifted():
+            return featuring.event_words(event)
         case e.HealthLost():
             name = version(plan, event.release)
             return _because(f"{name} has no healthy instance", _first_line(event.detail)), Tone.BAD

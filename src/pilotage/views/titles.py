@@ -9,8 +9,9 @@ from pilotage.core.notation import show_duration
 from pilotage.core.plan import Plan
 from pilotage.core.routing import ByUser
 from pilotage.core.state import Status
-from pilotage.core.steps import Expose, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import Expose, Flag, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.core.values import EVERYBODY
+from pilotage.views import featuring
 from pilotage.views.figures import counted, percent
 
 
@@ -45,6 +46,8 @@ def exposure(plan: Plan, shares: dict[str, int], of: str = "requests") -> str:
 
 def alone(plan: Plan, index: int) -> bool:
     """Whether the new version serves everybody at this forward step: there is nothing to compare it with."""
+    if plan.feature is not None:
+        return featuring.alone(plan, index)
     shown = [step for step in plan.steps[:index] if isinstance(step, Expose)]
     return bool(shown) and shown[-1].share(plan.new.id) == EVERYBODY
 
@@ -68,6 +71,8 @@ def title(plan: Plan, step: Step, *, alone: bool = False) -> str:
             return _pausing(step)
         case Hook():
             return step.title
+        case Flag():
+            return featuring.flag_title(step)
         case Promote():
             return f"Promote {version(plan, step.release)}"
         case Retire():
@@ -100,6 +105,8 @@ def asked(step: Pause) -> str:
 
 
 def _judging(plan: Plan, step: Judge, *, alone: bool) -> str:
+    if plan.judge is not None and plan.feature is not None:
+        return featuring.judging(plan.feature, alone=alone)
     new = version(plan, plan.new.id)
     at_least = f" by {counted(step.requests, 'request')} at least" if step.requests else ""
     if plan.judge is not None and alone:

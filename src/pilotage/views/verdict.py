@@ -10,6 +10,7 @@ from pilotage.core import events as e
 from pilotage.core.judging import JudgeSettings, Kind, Measure, Outcome, Role, Verdict
 from pilotage.core.plan import Plan
 from pilotage.core.values import EVERYBODY, Frozen, Instant
+from pilotage.views import featuring
 from pilotage.views.figures import amount, between, clock, count, counted, lasting, multiple, rate
 from pilotage.views.margins import Lines, lines_of
 from pilotage.views.rollout.judgement import lacking, told_name
@@ -38,6 +39,8 @@ def told(plan: Plan, verdict: Verdict, at: Instant, before: Sequence[e.Event], *
 
 
 def _compared(plan: Plan, verdict: Verdict, at: Instant, before: Sequence[e.Event]) -> str:
+    if plan.feature is not None:
+        return featuring.compared(plan.feature, verdict, at, before)
     new = version(plan, plan.new.id)
     mine = f"{counted(verdict.requests_new, 'request')} of {new}"
     shown = next((one for one in reversed(before) if isinstance(one, e.Exposed)), None)

@@ -12,6 +12,7 @@ from pilotage.core.judging import Measure, Outcome, Role, Verdict
 from pilotage.core.state import State, Status
 from pilotage.core.steps import Judge
 from pilotage.core.values import Frozen, Instant
+from pilotage.views import featuring
 from pilotage.views.chart import Chart
 from pilotage.views.chart import draw as draw_chart
 from pilotage.views.figures import amount, between, clock, lasting, multiple
@@ -172,6 +173,8 @@ _ASKED = "No measurement decided this; the same plan may be released again."
 
 def _exposed_then(state: State, before: Sequence[e.Event]) -> str:
     """Who saw the new version when it was decided."""
+    if state.plan.feature is not None and state.promoted:
+        return featuring.had_it(state, state.plan.feature, before)
     shown = next((one for one in reversed(before) if isinstance(one, e.Exposed)), None)
     new = version(state.plan, state.plan.new.id)
     if shown is None or state.exposed_at is None:

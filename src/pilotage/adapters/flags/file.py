@@ -95,4 +95,4 @@ def _definition(wanted: FlagRule | FlagSeen) -> Any:
     """None: there is to be no such flag."""
     if isinstance(wanted, FlagRule):
         return flagd.compiled(wanted)
-    return json.loads(wanted.kept) if wanted.revision is not None else None
+    return json.loads(wanted.kept) if wanted.exists else None

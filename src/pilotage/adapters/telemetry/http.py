@@ -26,7 +26,7 @@ from pilotage.core.values import Frozen
 from pilotage.errors import Problem
 from pilotage.ports import Site, TelemetryError
 
-_ONE = ("{version}", "{release}")
+_ONE = ("{version}", "{release}", "{variant}")
 _NOT_THERE = 404
 
 

@@ -9,29 +9,34 @@ from collections.abc import Callable, Iterable, Mapping
 from pilotage.core.release import Release
 from pilotage.core.telemetry import Watched
 
-OF_ONE = ("service", "environment", "version", "release")
-"""Where one version is meant."""
-OF_BOTH = ("service", "environment", "old_version", "old_release", "new_version", "new_release")
+OF_ONE = ("service", "environment", "version", "release", "variant")
+"""Where one version is meant, or the users with one variant of a flag."""
+APART = ("version", "release", "variant")
+"""Those of them that are not the same for both."""
+OF_BOTH = (
+    *("service", "environment", "old_version", "old_release", "new_version", "new_release"),
+    *("old_variant", "new_variant"),
+)
 """Where both are; those of the old one are empty on a first release."""
 _BRACES = re.compile(r"\{([A-Za-z_]+)\}")
 _NEAR = 0.7
 
 
 def of_one(watched: Watched, release: Release) -> dict[str, str]:
-    named = {"version": release.version, "release": release.id}
+    variant = watched.variant(release)
+    running = release if variant is None else watched.new
+    named = {"version": running.version, "release": running.id, "variant": variant or ""}
     return {"service": watched.service, "environment": watched.environment, **named}
 
 
 def of_both(watched: Watched) -> dict[str, str]:
-    old = watched.old
-    return {
-        "service": watched.service,
-        "environment": watched.environment,
-        "old_version": old.version if old else "",
-        "old_release": old.id if old else "",
-        "new_version": watched.new.version,
-        "new_release": watched.new.id,
+    sides = (("old", watched.old), ("new", watched.new))
+    named = {
+        f"{side}_{name}": of_one(watched, release)[name] if release else ""
+        for side, release in sides
+        for name in APART
     }
+    return {"service": watched.service, "environment": watched.environment, **named}
 
 
 def fill(text: str, values: Mapping[str, str], quote: Callable[[str], str] = str) -> str:

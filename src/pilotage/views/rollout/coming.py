@@ -7,7 +7,7 @@ from typing import assert_never
 
 from pilotage.core.notation import show_duration
 from pilotage.core.state import State, Status
-from pilotage.core.steps import Expose, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import Expose, Flag, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.views.figures import counted
 from pilotage.views.hooks import hook_waits
 from pilotage.views.rollout.model import NextView
@@ -42,6 +42,8 @@ def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
             return _by(state, f"{counted(len(step.checks), 'check')} of {name} must pass")
         case Expose():
             return _by(state, "the router confirms, and a probe sees it")
+        case Flag():
+            return _by(state, "the flag is read back")
         case Judge():
             return _of_judge(state, step, now)
         case Pause(duration=None):
@@ -94,7 +96,7 @@ def _then(state: State) -> str:
     """The title of the step after the current one that users would notice."""
     at = state.position + (0 if state.status is Status.QUEUED else 1)
     for step in state.steps[at:]:
-        if isinstance(step, Expose | Promote | Pause):
+        if isinstance(step, Expose | Promote | Pause | Flag):
             words = title(state.plan, step)
             return words[:1].lower() + words[1:]
     return ""

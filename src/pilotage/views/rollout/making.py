@@ -13,6 +13,7 @@ from pilotage.core.judging import Measure, Outcome, Verdict
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status
 from pilotage.core.steps import Hook, Judge, Pause, Retire, Scale, Step, Verify
+from pilotage.views import featuring
 from pilotage.views.figures import counted, percent, quantile
 from pilotage.views.rollout.coming import coming
 from pilotage.views.rollout.model import (
@@ -80,6 +81,8 @@ def headline(state: State) -> str:
             why = f" ({state.pause_reason})" if state.pause_reason else ""
             return f"Paused by {state.paused_by}{why}, {new} has {percent(share)}"
         case Status.RUNNING:
+            if plan.feature is not None:
+                return f"Running: {featuring.running(state, plan.feature)}"
             seen = f"{new} has {percent(share)}" if state.exposed_at else f"no user sees {new} yet"
             return f"Running: {seen}"
         case Status.ROLLING_BACK:
@@ -90,7 +93,7 @@ def headline(state: State) -> str:
             return f"Succeeded: {new} is the version of {plan.environment}{again}"
         case Status.ROLLED_BACK:
             cause = CAUSE[state.cause] if state.cause else "it had to be"
-            return f"Rolled back because {cause}"
+            return f"Rolled back because {cause}{featuring.ended(state)}"
         case Status.VOID:
             return "Void: it never began"
 
@@ -110,6 +113,8 @@ def _way_back(state: State) -> str:
     plan = state.plan
     if state.status.final or state.back:
         return ""
+    if plan.feature is not None:
+        return featuring.way_back(state, plan.feature)
     if plan.old is None:
         return "nothing ran before: nobody is served then (`pilotage rollback`)"
     if state.exposed_at is None:
@@ -122,7 +127,7 @@ def _steps(state: State, events: Sequence[e.Event], now: datetime) -> tuple[Step
     forward = [_step(state, i, step, done, now, back=False) for i, step in enumerate(state.plan.steps)]
     if not state.back:
         return tuple(forward)
-    way_back = [_step(state, i, step, done, now, back=True) for i, step in enumerate(state.plan.way_back)]
+    way_back = [_step(state, i, step, done, now, back=True) for i, step in enumerate(state.steps)]
     return (*forward, *way_back)
 
 
@@ -284,7 +289,7 @@ def _figures(state: State, events: Sequence[e.Event], glance: Glance | None, now
     return Figures(
         took=max(ended - began, timedelta(0)) if ended else None,
         exposed_at=state.exposed_at,
-        to_verdict=decided - state.exposed_at if decided and state.exposed_at else None,
+        to_verdict=decided - state.compared_at if decided and state.compared_at else None,
         to_rollback=_to_rollback(state, events),
         users_served=telemetry.users_served if telemetry else None,
         users_failed=telemetry.users_failed if telemetry else None,
@@ -308,6 +313,8 @@ def _to_rollback(state: State, events: Sequence[e.Event]) -> timedelta | None:
     turned, new = state.turned_back_at, state.plan.new.id
     if turned is None or state.exposed_at is None:
         return None
+    if state.plan.feature is not None and state.flagged_at is not None:
+        return featuring.to_off(turned, events)
     gone = (
         event.at
         for event in events

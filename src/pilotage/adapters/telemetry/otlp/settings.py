@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pilotage.adapters.telemetry.ledger import Labels, Rules
+from pilotage.adapters.telemetry.placeholders import APART
 from pilotage.adapters.telemetry.secret import Secret
 from pilotage.core.notation import DurationText
 from pilotage.core.routing import Address
@@ -80,7 +81,7 @@ class Settings(Frozen):
             raise ValueError(
                 "the names of counters and gauges differ, also from requests, errors, latency_bucket"
             )
-        if "{version}" not in self.version and "{release}" not in self.version:
+        if not any(f"{{{name}}}" in self.version for name in APART):
             raise ValueError("`version` needs {version} or {release}, to tell the two versions apart")
         if not _loopback(self.listen.host) and self.token is None:
             raise ValueError("beyond this machine it listens only with a `token` (by reference)")

@@ -11,9 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from pilotage.adapters.telemetry.placeholders import OF_ONE, misspelt
-
-_TOLD_APART = ("version", "release")
+from pilotage.adapters.telemetry.placeholders import APART, OF_ONE, misspelt
 
 _PARTS = re.compile(
     r"""(?P<quoted>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<raw>`[^`]*`)|(?P<comment>\#[^\n]*)"""
@@ -58,7 +56,7 @@ def trouble(query: str, *, cumulative: bool, apart: bool = True) -> str | None:
     named = {name for part in parts for name in _NAMED.findall(part.text)}
     if found := misspelt(" ".join(part.text for part in parts if part.kind == "quoted"), OF_ONE):
         return found
-    if apart and not named & set(_TOLD_APART):
+    if apart and not named & set(APART):
         return "without {version} or {release} it can not tell the two versions apart"
     if cumulative and (function := _NO_COUNTER.search(_skeleton(query))):
         return f"{function[1]}(…) is no cumulative counter: give the counter itself, increments are taken here"

@@ -60,7 +60,7 @@ class Settings(Frozen):
         if {"latency_bucket", "shards"} & set(names):
             raise ValueError("latency_bucket and shards are no columns")
         asked = statement.parameters(self.query)
-        if self.version_column is None and not {"version", "release"} & asked:
+        if self.version_column is None and not {"version", "release", "variant"} & asked:
             raise ValueError("the query tells no versions apart: use :version or :release, or a version_column")
         if not 0.1 <= self.timeout.total_seconds() <= 4.5:
             raise ValueError("timeout is from 100ms to 4500ms")

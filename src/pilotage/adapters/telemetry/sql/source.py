@@ -80,7 +80,7 @@ class SqlSource:
                 found.append(Found())
                 continue
             if whole is not None and settings.version_column is not None:
-                table = statement.of_version(whole, settings.version_column, release)
+                table = statement.of_version(whole, settings.version_column, watched, release)
             else:
                 table = await self._ask(watched, release)
             found.append(statement.found(table, settings.counters, settings.gauges, mark, now, notes))

@@ -53,12 +53,14 @@ def values(query: str, watched: Watched, release: Release) -> dict[str, str]:
     return {name: known[name] for name in sorted(parameters(query))}
 
 
-def of_version(table: Table, column: str, release: Release) -> Table:
-    """The rows of one version. Without the column: none, and ``found`` tells."""
+def of_version(table: Table, column: str, watched: Watched, release: Release) -> Table:
+    """The rows of one version, or of one variant. Without the column: none, and ``found`` tells."""
     if column not in table.columns:
         return Table(table.columns, ())
     place = table.columns.index(column)
-    mine = tuple(row for row in table.rows if row[place] in (release.version, release.id))
+    variant = watched.variant(release)
+    names = (release.version, release.id) if variant is None else (variant,)
+    mine = tuple(row for row in table.rows if row[place] in names)
     return Table(table.columns, mine)
 
 

@@ -142,3 +142,9 @@ def test_what_can_not_be_written_says_so_and_leaves_nothing(tmp_path: Path) -> N
         keep(WITH, path)
     assert caught.value.problems[0].code == "advice.unwritable"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_method_that_needs_what_only_people_know_is_not_written() -> None:
+    with pytest.raises(PilotageError) as refused:
+        with_strategy(BASE, "pilotage.yaml", "feature-flag", WHY)
+    assert "`flag`" in refused.value.problems[0].what

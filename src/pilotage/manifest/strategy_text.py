@@ -11,6 +11,7 @@ from pilotage.manifest.load import load_text
 from pilotage.manifest.model import Manifest, ManifestError
 from pilotage.manifest.nodes import Entries, Scalar
 from pilotage.manifest.source import Source
+from pilotage.strategies.registry import METHODS
 
 
 def with_strategy(text: str, file: str, method: str, why: str, *, replace: bool = False) -> str:
@@ -20,6 +21,10 @@ def with_strategy(text: str, file: str, method: str, why: str, *, replace: bool 
     or when it is not sound before or after.
     """
     before = load_text(text, file)
+    if needed := _needed(method):
+        raise _refused(
+            before, f"{method} needs `{needed[0]}`, which only you know", "write `strategy` yourself"
+        )
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     source = Source(text.removeprefix("\ufeff"), file)
     root, _ = compose(source)
@@ -45,6 +50,12 @@ def with_strategy(text: str, file: str, method: str, why: str, *, replace: bool 
     after = mark + "".join([*lines[:start], *new, *gap, *lines[end:]])
     _same_but_strategy(before, load_text(after, file), method)
     return after
+
+
+def _needed(method: str) -> list[str]:
+    """Settings that a method can not do without."""
+    fields = METHODS[method].model_fields if method in METHODS else {}
+    return [name for name, field in fields.items() if field.is_required()]
 
 
 def _in_braces(root: Entries, source: Source) -> bool:

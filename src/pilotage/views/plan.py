@@ -289,7 +289,8 @@ def _duration(view: PlanView) -> str:
     least = f"at least {show_duration(view.promoted_after)}" if view.promoted_after else "as long as it needs"
     warming = f" ({show_duration(view.warming)} of it until the judge is warmed up)" if view.warming else ""
     warm = f"; then {view.old} stays warm for {show_duration(view.keep_warm)}" if view.keep_warm else ""
-    return f"{least}{warming} until {view.new} is promoted{warm}"
+    end = f"everybody has {view.feature}" if view.feature else f"{view.new} is promoted"
+    return f"{least}{warming} until {end}{warm}"
 
 
 def draw_way_back(plan: Plan, width: int = 100) -> list[Line]:

@@ -157,3 +157,13 @@ def test_hooks_take_their_time_and_a_person_is_waited_for():
     hook = next(one for one in found.stretches if plan.steps[one.index].kind == "run")
     assert waited.until - waited.since == 2.5 * HOUR
     assert 90 <= (hook.ended - waited.until).total_seconds() < 100
+
+
+def test_a_small_difference_is_found_between_rare_looks():
+    # Of one piece a look nothing would be found: the bets on fractions of a block need many blocks.
+    plan = make_plan(Canary(steps=("50%",), hold=7 * DAY))
+    found = played(plan, "errors x1.4 after 1d")
+    assert found.ending is Ending.ROLLED_BACK
+    assert found.exposed_at is not None
+    assert found.turned_at is not None
+    assert DAY < found.turned_at - found.exposed_at < 3 * DAY

@@ -2,8 +2,9 @@
 
 A real worker looks every second while users see the new version. In a rehearsal the looks become rarer the
 longer nothing has happened: the next one comes after a fortieth of that time, and after an hour at most. The
-judge's evidence of it can then grow by a fortieth between two looks, and its bets stay bets on closed stretches
-of time whose ends do not depend on what was counted in them, as its guarantee asks. Every fault, every step and
+judge hears of the time between two looks in pieces of a hundredth of the quiet time, so its evidence grows
+in small steps; its bets stay bets on closed stretches of time whose ends do not depend on what was counted in
+them, as its guarantee asks. Every fault, every step and
 every time limit is met exactly, and looks come each second again from there.
 """
 
@@ -16,6 +17,7 @@ from pilotage.core.state import State
 from pilotage.stage.clock import Jumping
 
 GRAIN = 40.0
+FINE = 100.0
 LONGEST = 3600.0
 """Seconds: as fine as traffic is known."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, Good, follow
+from pilotage.core.judging import Arm
 from pilotage.core.plan import ROUTER, Plan
 from pilotage.core.state import State, begin
 from pilotage.core.steps import Hook, Pause, Step
@@ -22,7 +24,7 @@ from pilotage.stage.agenda import Agenda, plan_faults
 from pilotage.stage.clock import Jumping
 from pilotage.stage.errands import Errands
 from pilotage.stage.judging import Patient
-from pilotage.stage.looks import longest_wait, next_look
+from pilotage.stage.looks import FINE, longest_wait, next_look
 from pilotage.stage.notebook import Notebook
 from pilotage.stage.site import Caller, Premises, PremisesTarget
 from pilotage.stage.sources import Mirror
@@ -79,7 +81,8 @@ async def play(
     store = Notebook(scene.tally.heard)
     held, state = await _begin(store, scene)
     reach = _reach(scene)
-    reconciler = Reconciler(store, scene.clock, lambda _: reach, Patient)
+    between = partial(_between, scene)
+    reconciler = Reconciler(store, scene.clock, lambda _: reach, lambda one: Patient(one, between))
     plan_faults(scene, faults, From.BEGIN, 0.0)
     while True:
         before = state
@@ -169,11 +172,24 @@ async def _obey(scene: Scene, store: Notebook, state: State) -> None:
     scene.orders.clear()
 
 
+def _between(scene: Scene) -> list[tuple[float, Arm, Arm]]:
+    """What the router had counted of both sides since the judge last heard of it."""
+    old, new = scene.old, scene.new
+    return [
+        (one.ago, one.counted[old].arm(), one.counted[new].arm())
+        for one in scene.router.glimpses()
+        if old is not None and old in one.counted and new in one.counted
+    ]
+
+
 def _pass(scene: Scene, state: State, wake: datetime) -> None:
     """To the next look, or to what happens before it."""
     now = scene.clock.elapsed()
     at = next_look(scene.clock, state, wake, scene.quiet_since, scene.agenda.next)
     scene.tally.waited(at - now, exposed=_exposed(scene, state))
+    judge = scene.plan.judge
+    if judge is not None:
+        scene.router.fine = max(judge.interval.total_seconds(), (now - scene.quiet_since) / FINE)
     scene.clock.seconds = max(at, now)
     due = scene.agenda.due(at)
     if due:

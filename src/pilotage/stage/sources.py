@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from itertools import accumulate
 from typing import Any
 
 from pilotage.core.judging import Arm
@@ -40,7 +39,4 @@ class Mirror:
 
     def _arm(self, release: str) -> Arm | None:
         counted = self.router.counted.get(release)
-        if counted is None:
-            return None
-        buckets = tuple(float(one) for one in accumulate(counted.buckets))
-        return Arm(requests=counted.requests, errors=counted.errors, latency_bucket=buckets, **counted.measures)
+        return None if counted is None else counted.arm()

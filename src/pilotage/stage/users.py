@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from math import ceil, inf
 from random import Random
 
-from pilotage.core.judging import Kind, MeasureSettings
+from pilotage.core.judging import Arm, Kind, MeasureSettings
 from pilotage.core.plan import Plan
 from pilotage.core.routing import Counters, Telemetry
 from pilotage.judge.foresight import slower_than
@@ -30,6 +31,22 @@ class Counted:
     buckets: list[int] = field(default_factory=list)
     """Not cumulative; the last is beyond all bounds."""
     measures: dict[str, float] = field(default_factory=dict)
+
+    def copy(self) -> Counted:
+        return replace(self, buckets=list(self.buckets), measures=dict(self.measures))
+
+    def arm(self) -> Arm:
+        """As a source of telemetry has it."""
+        buckets = tuple(float(one) for one in accumulate(self.buckets))
+        return Arm(requests=self.requests, errors=self.errors, latency_bucket=buckets, **self.measures)
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What had been counted some seconds ago, by release."""
+
+    ago: float
+    counted: dict[str, Counted]
 
 
 @dataclass
@@ -53,6 +70,10 @@ class Crossing(FlowingRouter):
         self.new = plan.new.id
         self.declared = dict(plan.judge.measures) if plan.judge is not None else {}
         self.manners = Manners()
+        self.fine = inf
+        """Seconds between two glimpses: so fine the judge hears of what happened between two looks."""
+        self._glimpses: list[Glimpse] = []
+        """``ago`` is the time of each, until they are asked for."""
         self.counted: dict[str, Counted] = {}
         self.crowd = Crowd(model.users, by_user=False)
         self._slow = lru_cache(maxsize=16)(self._cells)
@@ -60,6 +81,23 @@ class Crossing(FlowingRouter):
     def restart(self) -> None:
         super().restart()
         self.counted = {}
+
+    def flow(self) -> None:
+        """In pieces, where the time since the last look is long and the judge hears of it."""
+        since, now = self._flowed, self.world.now()
+        exposed = not self.silent and self.new in self.asked()
+        parts = ceil((now - since) / self.fine) if exposed else 1
+        for part in range(1, parts):
+            at = since + (now - since) * part / parts
+            self.flow_until(at)
+            self._glimpses.append(Glimpse(at, {name: one.copy() for name, one in self.counted.items()}))
+        self.flow_until(now)
+
+    def glimpses(self) -> list[Glimpse]:
+        """Those since this was last asked."""
+        now = self.world.now()
+        found, self._glimpses = self._glimpses, []
+        return [Glimpse(now - one.ago, one.counted) for one in found]
 
     def count(self, release: str, answering: str | None, share: float, since: float, until: float) -> None:
         by = answering or release

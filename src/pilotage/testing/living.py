@@ -98,7 +98,11 @@ class FlowingRouter(FakeRouter):
 
     def flow(self) -> None:
         """Counts the requests since the last time."""
-        since, self._flowed = self._flowed, self.world.now()
+        self.flow_until(self.world.now())
+
+    def flow_until(self, at: float) -> None:
+        """``at``: now, or before."""
+        since, self._flowed = self._flowed, at
         if not self._running or self.serving is None:
             return
         for release, share in self.asked().items():

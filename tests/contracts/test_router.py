@@ -16,7 +16,9 @@ from urllib.request import urlopen
 import pytest
 
 from pilotage.adapters.envoy.router import EnvoyRouter
-from pilotage.core.routing import Address, Backend, ByUser, Endpoint, Pin, Routing, Split
+from pilotage.core.comparing import Reconciliation
+from pilotage.core.judging import Outcome
+from pilotage.core.routing import Address, Backend, ByUser, Endpoint, Mirroring, Pin, Routing, Split
 from pilotage.errors import Problem
 from pilotage.ports import Router, Site
 from pilotage.testing.router import FakeRouter
@@ -222,3 +224,30 @@ def test_unknown_settings_are_refused_with_the_nearest_name(case: Case) -> None:
     [problem] = case.kind.check_settings({"concurency": 2})
     assert "concurency" in problem.what
     assert "concurrency" in (problem.mend or "")
+
+
+def test_copies_are_told_of_while_they_are_made_and_begin_anew_with_each_run(case: Case) -> None:
+    """Nobody answers here: what could not be compared is told, and never counted as equal."""
+
+    async def copied() -> Reconciliation:
+        async with asyncio.timeout(20):
+            while True:
+                await asyncio.to_thread(case.ask)
+                seen = (await case.router.observe()).mirrored
+                if seen is not None and seen.copies:
+                    return seen
+
+    async def story() -> None:
+        mirror = Mirroring(run="one", old="old-1", again="old-1", new="new-1", most=0.001)
+        await case.serve(case.routing(0, mirror=mirror))
+        told = await copied()
+        assert (told.compared, told.equal, told.outcome) == (0, 0, Outcome.UNDECIDED)
+        assert set(told.left_out) == {"the old version did not answer"}
+        assert (await case.router.telemetry()).counters["new-1"].requests == 0
+        await case.serve(case.routing(0))
+        assert (await case.router.observe()).mirrored is None
+        await case.serve(case.routing(0, mirror=mirror.model_copy(update={"run": "two"})))
+        again = (await case.router.observe()).mirrored
+        assert again is None or again.copies == 0
+
+    asyncio.run(story())

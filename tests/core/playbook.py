@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from pilotage.core import events as e
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.decide import decide
 from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Instance, Phase, Preparation
@@ -94,6 +95,15 @@ PASS, FAIL, UNDECIDED = (
 )
 
 
+def compared(outcome: Outcome, count: int = 5_000, *why: str) -> Reconciliation:
+    return Reconciliation(
+        began=START, at=START, copies=count, compared=count, equal=count, outcome=outcome, why=why
+    )
+
+
+EQUAL = compared(Outcome.PASS)
+
+
 @dataclass
 class Story:
     plan: Plan
@@ -127,6 +137,8 @@ class Story:
     """Definitions of flags, by key."""
     flags_away: bool = False
     """The source of flags can neither be looked at nor changed."""
+    compared: Reconciliation | None = EQUAL
+    """What comes of copies, while they are made."""
     passes: int = 0
     memory: dict[str, Sighting] = field(default_factory=dict)
     """Of the runner of hooks: by key."""
@@ -160,7 +172,8 @@ class Story:
 
     def _spawn(self, release: str, number: int, phase: Phase) -> None:
         id = f"{release}.{number}"
-        port = 20_000 + 1000 * ([OLD.id, NEW.id, WARM.id].index(release)) + number
+        known = [OLD.id, NEW.id, WARM.id, *(copy.id for copy in self.plan.copies)]
+        port = 20_000 + 1000 * known.index(release) + number
         self.instances[id] = Instance(
             id=id, release=release, number=number, address=Address(host="127.0.0.1", port=port), phase=phase
         )
@@ -178,8 +191,9 @@ class Story:
                 del self.instances[id]
         self._hooks_go_on()
 
-    def send(self, order: e.Order, by: str = "ada") -> None:
-        self.inbox.append(e.Message(number=len(self.inbox) + 1, order=order, by=by, at=self.now))
+    def send(self, order: e.Order, by: str = "ada", reason: str = "") -> None:
+        number = len(self.inbox) + 1
+        self.inbox.append(e.Message(number=number, order=order, by=by, at=self.now, reason=reason))
 
     def _seen(self) -> Seen:
         messages = tuple(m for m in self.inbox if m.number > self.state.heard)
@@ -192,6 +206,7 @@ class Story:
             revision=revision,
             rejected=Problem(code="router.refused", what="cannot listen") if self.half_up else self.refuses,
             inflight=self.inflight,
+            mirrored=self.compared if self.routing is not None and self.routing.mirror is not None else None,
         )
         preparations = {}
         for intent in self.state.intents:
@@ -330,6 +345,9 @@ class Story:
             ],
             default=0,
         )
+        if routing.mirror is not None:
+            served = {split.release for split in routing.splits if split.share} | set(routing.failover)
+            assert routing.mirror.new not in served, "users see what is only compared"
         if not self.state.sick:
             assert routing.share(NEW.id) <= allowed, "exposed more than the plan allows by now"
 

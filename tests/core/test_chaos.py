@@ -19,9 +19,13 @@ from pilotage.errors import Problem
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
+from pilotage.strategies.parallel_run import ParallelRun
 from pilotage.strategies.restore import Restore
 from pilotage.strategies.rolling import Rolling
 
+ISOLATED = ParallelRun.model_validate(
+    {"writes": "isolated", "isolated": {"environment": {"DATA": "{copy}"}}, "sign_off": False, "at_least": "2s"}
+)
 METHODS = [
     Canary(steps=("10%", "50%"), hold="5s", keep_warm="20s"),
     Canary(steps=("1%",), hold="0s", at_most="30s", undecided="rollback", keep_warm="0s"),
@@ -30,6 +34,8 @@ METHODS = [
     Rolling(batch=2, surge=False),
     BigBang(),
     Restore(),
+    ParallelRun(at_least=timedelta(seconds=5), sign_off=False),
+    ISOLATED,
 ]
 
 PROBLEM = Problem(code="test.broken", what="broken on purpose")

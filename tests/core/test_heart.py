@@ -17,6 +17,7 @@ from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.feature_flag import FeatureFlag
+from pilotage.strategies.parallel_run import ParallelRun
 from pilotage.strategies.restore import Restore
 from pilotage.strategies.rolling import Rolling
 
@@ -36,6 +37,9 @@ def exposed(**settings) -> Story:
     return story
 
 
+ISOLATED = ParallelRun.model_validate(
+    {"writes": "isolated", "isolated": {"environment": {"DATA": "{copy}"}}, "sign_off": False, "at_least": "2s"}
+)
 METHODS = [
     canary(),
     BlueGreen(keep_warm=timedelta(seconds=60)),
@@ -50,6 +54,8 @@ METHODS = [
     Restore(),
     FeatureFlag(flag="new-checkout", hold=timedelta(seconds=5)),
     FeatureFlag(flag="new-checkout", hold=timedelta(0), deploy="big-bang", takes_back="version"),
+    ParallelRun(at_least=timedelta(seconds=5), sign_off=False),
+    ISOLATED,
 ]
 
 

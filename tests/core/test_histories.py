@@ -28,6 +28,7 @@ from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.hooks import Moment, command, woven
+from pilotage.strategies.parallel_run import ParallelRun
 from pilotage.strategies.rolling import Rolling
 
 FOLDER = Path(__file__).parent / "histories"
@@ -104,9 +105,16 @@ def feature_taken_back() -> Story:
     return story.run()
 
 
+def signed_off() -> Story:
+    story = Story(plan(ParallelRun(at_least="2s"))).run("reconciled")
+    story.send(e.Order.SIGN_OFF, reason=story.state.reconciled.digest)
+    return story.run()
+
+
 STORIES = {
     "hooks": hooks,
     "feature-taken-back": feature_taken_back,
+    "signed-off": signed_off,
     "good": good,
     "judged-worse": judged_worse,
     "troubled": troubled,

@@ -7,7 +7,7 @@ from pilotage.comparing.answers import Answer, Spot, Spots, note
 from pilotage.comparing.places import Rules
 from pilotage.core.comparing import Slower, Trait
 
-SLOWER = Spot("(time)", Trait.SLOWER)
+SLOWER = Spot("time", Trait.SLOWER)
 UNANSWERED = Spot("(answer)", Trait.UNANSWERED)
 
 
@@ -22,7 +22,7 @@ def differing(old: Answer, other: Answer | None, rules: Rules) -> Spots:
     headers.compare(old.headers, other.headers, rules, spots)
     bodies.compare(old, other, rules, spots)
     slower = rules.settings.slower
-    if slower is not None and is_slower(old.seconds, other.seconds, slower):
+    if is_slower(old.seconds, other.seconds, slower) and not rules.ignored(("time",)):
         note(spots, SLOWER, old.seconds, other.seconds)
     return spots
 

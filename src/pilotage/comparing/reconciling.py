@@ -52,8 +52,7 @@ def reconcile(ledger: Ledger, most: float, began: datetime, now: datetime) -> Re
 
 
 def _row(ledger: Ledger, site: Site, tally: Tally, most: float) -> Difference:
-    slower = ledger.settings.slower
-    limit = slower.most if site.trait is Trait.SLOWER and slower is not None else most
+    limit = ledger.settings.slower.most if site.trait is Trait.SLOWER else most
     pairs = tally.pairs(ledger.counts.compared_at(site))
     against = more_than(pairs, limit)
     return Difference(

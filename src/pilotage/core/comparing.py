@@ -15,12 +15,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from pilotage.core.judging import Outcome
-from pilotage.core.notation import DurationText, FractionText, parse_fraction
+from pilotage.core.notation import DurationText, parse_fraction
 from pilotage.core.values import Frozen, Instant, digest
 
 _SEGMENT = re.compile(r'\.?([^.\[\]"]+)|\[(\*)\]|\["([^"]*)"\]')
 ITEM = "[*]"
 """Any item of a list: places in lists are counted together."""
+
+
+ROOTS = ("$", "header", "status", "text", "time")
 
 
 def segments(pattern: str) -> tuple[str, ...]:
@@ -32,10 +35,9 @@ def segments(pattern: str) -> tuple[str, ...]:
             break
         found.append(ITEM if match[2] else match[1] if match[1] is not None else match[3])
         at = match.end()
-    if at < len(pattern) or not found or found[0] not in ("$", "header", "status", "text"):
-        raise ValueError(
-            f"{pattern!r} is not a place in an answer: write it like $.items[*].price or header.etag"
-        )
+    if at < len(pattern) or not found or found[0] not in ROOTS:
+        mend = "write it like $.items[*].price, header.etag, status, text or time"
+        raise ValueError(f"{pattern!r} is not a place in an answer: {mend}")
     return tuple(found)
 
 
@@ -62,7 +64,7 @@ class Within(Frozen):
     part: float = Field(default=0.0, ge=0, le=1)
 
 
-def _within(said: Any) -> Any:
+def parse_within(said: Any) -> Any:
     """``0.01`` is a distance, ``1%`` a part."""
     if isinstance(said, str):
         return Within(part=parse_fraction(said))
@@ -71,7 +73,7 @@ def _within(said: Any) -> Any:
     return said
 
 
-WithinText = Annotated[Within, BeforeValidator(_within)]
+WithinText = Annotated[Within, BeforeValidator(parse_within)]
 
 
 class Examples(StrEnum):
@@ -89,7 +91,7 @@ class Slower(Frozen):
 
     times: float = Field(default=2.0, ge=1, description="So many times as long as the old version took …")
     plus: DurationText = Field(default=timedelta(milliseconds=50), description="… and so much more.")
-    most: FractionText = Field(
+    most: float = Field(
         default=0.05, gt=0, lt=1, description="The largest part of answers that may be slower, beyond noise."
     )
 
@@ -109,8 +111,8 @@ class CompareSettings(Frozen):
     unordered: tuple[Order, ...] = Field(
         default=(), description="Lists whose order does not matter: `$.items`, or `$.items by id`."
     )
-    slower: Slower | None = Field(
-        default=Slower(), description="When an answer counts as slower; null: times are not compared."
+    slower: Slower = Field(
+        default=Slower(), description="When an answer counts as slower; `ignore: [time]` leaves that out."
     )
     examples: Examples = Field(
         default=Examples.SHAPES,

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.hooks import Outcome
 from pilotage.core.inputs import Inputs
 from pilotage.core.judging import Verdict
@@ -41,6 +42,8 @@ class Cause(StrEnum):
     """A step could not be done: a check, an artifact, the router's refusal, a time-out."""
     UNDECIDED = "undecided"
     """The judge did not know in time, and the plan says to go back then."""
+    DIFFERENT = "different"
+    """Its answers to the same requests were shown to differ from the old version's."""
     ASKED = "asked"
     """A person asked for it."""
     SUPERSEDED = "superseded"
@@ -178,6 +181,22 @@ class Judged(_Event):
     """What it was made of; None in what was recorded before this was kept."""
 
 
+class Reconciled(_Event):
+    """The report of a parallel run, as it is to be signed off (or as it ended the run)."""
+
+    kind: Literal["reconciled"] = "reconciled"
+    report: Reconciliation
+    digest: str
+
+
+class SignedOff(_Event):
+    """A person has signed off the report of that digest."""
+
+    kind: Literal["signed-off"] = "signed-off"
+    digest: str
+    reason: str = ""
+
+
 class DrainStarted(_Event):
     kind: Literal["drain-started"] = "drain-started"
     instances: tuple[str, ...]
@@ -293,9 +312,9 @@ class Finished(_Event):
 
 Event = Annotated[
     Created | Started | StepFinished | Intended | Done | Failed | Prepared | Checked | Exposed | DriftSeen
-    | HealthLost | HealthRegained | Judged | DrainStarted | DrainEnded | Paused | Resumed | Continued
-    | TurnedBack | HookEnded | HookAgain | Promoted | ProblemRaised | ProblemCleared | Refused | Heard
-    | Finished | Ramped | FlagDrifted,
+    | HealthLost | HealthRegained | Judged | Reconciled | SignedOff | DrainStarted | DrainEnded | Paused
+    | Resumed | Continued | TurnedBack | HookEnded | HookAgain | Promoted | ProblemRaised | ProblemCleared
+    | Refused | Heard | Finished | Ramped | FlagDrifted,
     Field(discriminator="kind"),
 ]  # fmt: skip
 
@@ -317,6 +336,8 @@ class Order(StrEnum):
     """What the hook was to do is done: go on."""
     HOOK_AGAIN = "hook-again"
     """It was not done: run it once more."""
+    SIGN_OFF = "sign-off"
+    """The first word of its reason is the digest of the report that is signed off."""
 
 
 class Message(Frozen):

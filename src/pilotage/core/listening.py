@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from pilotage.core import events as e
+from pilotage.core import mirroring
 from pilotage.core.returning import no_return
 from pilotage.core.running import settle_order
 from pilotage.core.state import Status
@@ -42,6 +43,8 @@ def _follow(turn: Turn, message: e.Message) -> None:
         case e.Order.PROMOTE | e.Order.PROMOTE_FULL:
             if state.back:
                 _refuse(turn, message, "it is on its way back")
+            elif (why := mirroring.only_signed(state)) is not None:
+                _refuse(turn, message, why)
             else:
                 full = message.order is e.Order.PROMOTE_FULL
                 turn.record(e.Continued(at=at, by=by, full=full, reason=message.reason))
@@ -49,6 +52,12 @@ def _follow(turn: Turn, message: e.Message) -> None:
             why_not = settle_order(turn, message)
             if why_not is not None:
                 _refuse(turn, message, why_not)
+        case e.Order.SIGN_OFF:
+            digest, _, reason = message.reason.partition(" ")
+            if (why := mirroring.cannot_sign(state, digest)) is not None:
+                _refuse(turn, message, why)
+            else:
+                turn.record(e.SignedOff(at=at, by=by, digest=digest, reason=reason))
         case e.Order.ABORT | e.Order.ROLLBACK | e.Order.SUPERSEDE:
             _go_back(turn, message)
         case _:

@@ -65,7 +65,7 @@ class Basis(Growing):
 
 
 class Plan(Growing):
-    added: ClassVar[tuple[str, ...]] = ("telemetry", "database", "flags", "dark")
+    added: ClassVar[tuple[str, ...]] = ("telemetry", "database", "flags", "dark", "copies")
 
     schema_version: Literal[1] = 1
     service: str
@@ -79,6 +79,8 @@ class Plan(Growing):
     telemetry: tuple[TelemetrySpec, ...] = (TelemetrySpec(kind=ROUTER),)
     """In this order: the first source that knows a figure has it."""
     flags: FlagsSpec | None = None
+    copies: tuple[Release, ...] = ()
+    """Isolated copies that only a parallel run asks, with data of their own."""
     judge: JudgeSettings | None = None
     """None: nothing is judged (there is no old version to compare with, or the method forbids it)."""
     database: DatabasePlan | None = None
@@ -114,8 +116,8 @@ class Plan(Growing):
         return self.method == "restore"
 
     def release(self, id: str) -> Release:
-        """The release of that id among new, live and warm; KeyError when the plan does not know it."""
-        for release in (self.new, self.basis.live, self.basis.warm):
+        """The release of that id among new, live, warm and copies; KeyError when the plan does not know it."""
+        for release in (self.new, self.basis.live, self.basis.warm, *self.copies):
             if release is not None and release.id == id:
                 return release
         raise KeyError(id)

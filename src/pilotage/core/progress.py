@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from pilotage.core import events as e
-from pilotage.core import flagging, world
+from pilotage.core import flagging, mirroring, world
 from pilotage.core.fleet import Phase, of_release
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.notation import show_duration
@@ -19,6 +19,7 @@ from pilotage.core.steps import (
     Flag,
     Hook,
     Judge,
+    Mirror,
     Pause,
     Prepare,
     Promote,
@@ -109,6 +110,9 @@ def settle(turn: Turn, step: Step) -> Settled:
             return _verify(turn, step)
         case Expose():
             return _expose(turn, step)
+        case Mirror():
+            note = mirroring.settle(turn, step)
+            return WAITING if note is None else Settled(done=True, note=note)
         case Judge():
             return _judge(turn, step)
         case Pause():

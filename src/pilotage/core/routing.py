@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pilotage.core.values import EVERYBODY, Duration, Frozen, Instant, Share, digest
+from pilotage.core.comparing import CompareSettings, Reconciliation
+from pilotage.core.values import EVERYBODY, Duration, Frozen, Growing, Instant, Share, digest
 from pilotage.errors import Problem
 
 
@@ -82,13 +83,42 @@ class Split(Frozen):
     share: Share
 
 
-class Routing(Frozen):
+class Mirroring(Frozen):
+    """Copies of users' requests, asked of these releases and compared; nobody is ever answered with them.
+
+    ``old`` is asked once, ``again`` once (the same release, or a copy of its own), ``new`` once. Only safe
+    methods (RFC 9110, 9.2.1), unless ``writes``: then all three are isolated copies.
+    """
+
+    run: str = ""
+    """Whose comparison it is: another run begins to count anew."""
+    share: Share = EVERYBODY
+    """Of users' requests that are copied."""
+    old: str
+    again: str
+    new: str
+    writes: bool = False
+    most: float = Field(gt=0, lt=1)
+    """The largest part of answers that may differ beyond noise."""
+    skip: tuple[str, ...] = ()
+    """Requests whose path begins like this are not copied on."""
+    compare: CompareSettings = CompareSettings()
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """Those that are asked, each once."""
+        return tuple(dict.fromkeys((self.old, self.again, self.new)))
+
+
+class Routing(Growing):
     """Complete: a router that holds this needs no memory of what it held before.
 
     ``splits`` sum to EVERYBODY, or are all zero or empty: then nobody is served (maintenance, 503 with
     Retry-After). A zero is a hard zero. ``failover`` releases take, in order, the requests whose own release
-    has no endpoint that answers.
+    has no endpoint that answers. ``mirror`` is only there while a release that it asks serves no user.
     """
+
+    added: ClassVar[tuple[str, ...]] = ("mirror",)
 
     listen: Address
     preview: Address | None = None
@@ -100,6 +130,7 @@ class Routing(Frozen):
     pins: tuple[Pin, ...] = ()
     failover: tuple[str, ...] = ()
     timeouts: Timeouts = Timeouts()
+    mirror: Mirroring | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> Routing:
@@ -110,6 +141,10 @@ class Routing(Frozen):
         named = {s.release for s in self.splits} | {p.release for p in self.pins} | set(self.failover)
         if self.preview_release:
             named.add(self.preview_release)
+        if self.mirror is not None:
+            named |= set(self.mirror.releases)
+            if self.share(self.mirror.new):
+                raise ValueError(f"{self.mirror.new} serves users and is compared at the same time")
         if named - known:
             raise ValueError(f"no backend for {', '.join(sorted(named - known))}")
         return self
@@ -197,3 +232,5 @@ class RouterSeen(Frozen):
     """Requests and streams now in flight, by instance id."""
     since: Instant | None = None
     detail: str = ""
+    mirrored: Reconciliation | None = None
+    """What came of the copies, while they are made; None: nothing is compared, or nothing is known."""

@@ -11,11 +11,12 @@ from typing import assert_never
 from pydantic import Field
 
 from pilotage.core import events as e
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.hooks import Outcome as HookOutcome
 from pilotage.core.hooks import Ran
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.plan import Plan
-from pilotage.core.steps import Flag, Hook, Judge, Pause, Retire, Step
+from pilotage.core.steps import Flag, Hook, Judge, Mirror, Pause, Retire, Step
 from pilotage.core.values import Frozen, Instant
 from pilotage.errors import Problem
 
@@ -84,6 +85,10 @@ class State(Frozen):
     continue_reason: str = ""
     """Who let something go on last, and why."""
     continue_all: bool = False
+    reconciled: Reconciliation | None = None
+    """The last report of a parallel run that was recorded."""
+    signed_off: str | None = None
+    """The digest of the report that a person has signed off."""
     turned_back_at: Instant | None = None
     cause: e.Cause | None = None
     why: tuple[str, ...] = ()
@@ -245,10 +250,14 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return {"sick": {**state.sick, release: at}}
         case e.HealthRegained(release=release, at=at):
             # What was held while one side was down was not held as planned: the time counts anew.
-            entered = at if isinstance(state.step, Judge | Pause) else state.entered
+            entered = at if isinstance(state.step, Judge | Mirror | Pause) else state.entered
             return {"sick": {k: v for k, v in state.sick.items() if k != release}, "entered": entered}
         case e.Judged(verdict=verdict):
             return {"verdict": verdict}
+        case e.Reconciled(report=report):
+            return {"reconciled": report}
+        case e.SignedOff(digest=digest):
+            return {"signed_off": digest}
         case e.DrainStarted(instances=instances, at=at):
             return {"draining": {**state.draining, **dict.fromkeys(instances, at)}}
         case e.DrainEnded(instances=instances):

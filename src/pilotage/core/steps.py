@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from pilotage.core.flags import FlagState
 from pilotage.core.hooks import Migration, Program
-from pilotage.core.routing import ByRequest, Pin, Split, SplitKey
+from pilotage.core.routing import ByRequest, Mirroring, Pin, Split, SplitKey
 from pilotage.core.values import EVERYBODY, Duration, Frozen, Growing
 
 
@@ -93,6 +93,33 @@ class Judge(Growing):
     """So many of the new version must have been judged at this step, however sure the judge is before."""
 
 
+class Differing(StrEnum):
+    """What happens when answers are shown to differ beyond noise."""
+
+    ROLLBACK = "rollback"
+    HOLD = "hold"
+    """A person reads the report, and may sign it off all the same."""
+
+
+class Mirror(Frozen):
+    """Copies of requests go to the new version, answers compared, never returned; the report is signed off.
+
+    Reconciled after at least so long and so many compared requests, when the difference beyond noise is shown
+    to be below ``mirroring.most``. ``at_most``: then ``undecided``.
+    """
+
+    kind: Literal["mirror"] = "mirror"
+    mirroring: Mirroring
+    at_least: Duration = timedelta(0)
+    requests: int = Field(default=1000, ge=1)
+    at_most: Duration | None = None
+    undecided: Undecided = Undecided.HOLD
+    differing: Differing = Differing.ROLLBACK
+    sign_off: bool = True
+    timeout: Duration = timedelta(seconds=60)
+    """For the router's confirmation."""
+
+
 class Pause(Growing):
     """Wait so long, or until a person continues (None)."""
 
@@ -158,6 +185,6 @@ class Flag(Frozen):
 
 
 Step = Annotated[
-    Prepare | Scale | Verify | Expose | Judge | Pause | Hook | Promote | Retire | Flag,
+    Prepare | Scale | Verify | Expose | Mirror | Judge | Pause | Hook | Promote | Retire | Flag,
     Field(discriminator="kind"),
 ]

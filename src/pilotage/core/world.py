@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from pilotage.core.fleet import Instance, Phase, of_release
 from pilotage.core.release import Release
-from pilotage.core.routing import Backend, ByRequest, Endpoint, Routing, Split
+from pilotage.core.routing import Backend, ByRequest, Endpoint, Mirroring, Routing, Split
 from pilotage.core.state import State
-from pilotage.core.steps import Expose, Retire, Scale, Step, Verify
+from pilotage.core.steps import Expose, Mirror, Retire, Scale, Step, Verify
 from pilotage.core.values import EVERYBODY
 
 STAND_IN_AFTER = timedelta(seconds=3)
@@ -27,9 +27,9 @@ def walked(state: State) -> Iterator[Step]:
 
 
 def releases(state: State) -> tuple[Release, ...]:
-    """Those this rollout has to do with: live, new, warm; each once."""
+    """Those this rollout has to do with: live, new, warm, isolated copies; each once."""
     basis = state.plan.basis
-    known = {r.id: r for r in (basis.live, state.plan.new, basis.warm) if r is not None}
+    known = {r.id: r for r in (basis.live, state.plan.new, basis.warm, *state.plan.copies) if r is not None}
     return tuple(known.values())
 
 
@@ -100,19 +100,29 @@ def routing(state: State, instances: tuple[Instance, ...], now: datetime) -> Rou
         for release in releases(state)
         if release.id in named or of_release(instances, release.id)
     )
-    spec = state.plan.router
+    spec, splits = state.plan.router, _stand_in(state, expose.splits, instances, now)
     present = {backend.release for backend in backends}
     return Routing(
         listen=spec.listen,
         preview=spec.preview,
         preview_release=_preview(state, present),
         backends=backends,
-        splits=_stand_in(state, expose.splits, instances, now),
+        splits=splits,
         key=expose.key,
         pins=tuple(pin for pin in expose.pins if healthy(instances, pin.release)),
         failover=_failover(state, instances, present),
         timeouts=spec.timeouts,
+        mirror=mirroring(state, present, splits),
     )
+
+
+def mirroring(state: State, present: set[str], splits: tuple[Split, ...]) -> Mirroring | None:
+    """Copies are made only during their own step, and of no release that users see."""
+    step = state.step
+    if state.back or not isinstance(step, Mirror) or not present.issuperset(step.mirroring.releases):
+        return None
+    seen = any(split.share for split in splits if split.release == step.mirroring.new)
+    return None if seen else step.mirroring.model_copy(update={"run": state.id})
 
 
 def healthy(instances: tuple[Instance, ...], release: str) -> int:

@@ -23,6 +23,7 @@ from pilotage.manifest.fields import bare, is_model
 from pilotage.manifest.words import Rate
 from pilotage.strategies.approval import Approval
 from pilotage.strategies.canary import CanaryStep, Pilots
+from pilotage.strategies.parallel_run import CompareBlock, Isolated, SlowerBlock
 from pilotage.strategies.registry import METHODS
 
 _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -38,6 +39,9 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("strategy.pilots[]", Pilots),
     ("strategy.first[]", Segment),
     ("`approve` in a strategy", Approval),
+    ("strategy.compare", CompareBlock),
+    ("strategy.compare.slower", SlowerBlock),
+    ("strategy.isolated", Isolated),
     ("judge", j.JudgeBlock),
     ("judge.errors", j.ErrorsBlock),
     ("judge.latency", j.LatencyBlock),
@@ -169,6 +173,8 @@ def _default(field: FieldInfo) -> str:
     functions = [one.func for one in field.metadata if isinstance(one, BeforeValidator)]
     if parse_fraction in functions or (parse_amount in functions and value is not None):
         return f"`{value * 100:g}%`"
+    if parse_share in functions and isinstance(value, int):
+        return f"`{100 * value / EVERYBODY:g}%`"
     if isinstance(value, BaseModel) or value in (None, "", (), {}):
         return ""
     return _shown(value)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from pilotage.core.comparing import parse_within
 from pilotage.core.notation import parse_amount, parse_duration, parse_fraction, parse_share
 from pilotage.dossier.file import ReleaseFile
 from pilotage.manifest.document import Document
@@ -31,6 +32,7 @@ _NOTATIONS = (
     (parse_share, _SHARE),
     (parse_fraction, _SHARE),
     (parse_amount, _AMOUNT),
+    (parse_within, _AMOUNT),
 )
 
 

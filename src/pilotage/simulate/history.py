@@ -13,7 +13,7 @@ from pilotage.core.environment import Environment
 from pilotage.core.fleet import Instance
 from pilotage.core.judging import Outcome
 from pilotage.core.state import Status
-from pilotage.core.steps import Expose, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import Expose, Judge, Mirror, Pause, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.ports import Change
 from pilotage.simulate.people import MINIMUM
 from pilotage.simulate.place import Quality
@@ -134,6 +134,14 @@ def _holds(laws: Laws, record: Record, step: Step, told: str) -> None:
             nobody = not any(split.share for split in step.splits)
             seen_so = shown is not None and shown == state.revision
             laws.hold("a share counts when the router shows it", told, when=nobody or seen_so)
+        case Mirror():
+            report = state.reconciled
+            count = report.compared if report is not None and report.outcome is Outcome.PASS else 0
+            laws.hold("a parallel run ends reconciled", told, when=count >= step.requests)
+            signed = report is not None and state.signed_off == report.digest
+            laws.hold("a parallel run ends signed off", told, when=signed or not step.sign_off)
+            bad = record.place.qualities.get(record.plan.new.id) is Quality.BAD
+            laws.hold("a version that answers differently is never let go on", told, when=not bad)
         case Retire():
             left = [i.id for i in mine if i.release == step.release]
             laws.hold("a step holds when it is seen to", f"{told}: {left} still there", when=not left)

@@ -162,6 +162,7 @@ class Laws:
         place.router.flow()
         if place.router.serving is not None:
             place.past.append(place.router.serving)
+            truth.check_copies(self, place, place.router.serving)
 
     def errand_done(self, key: str) -> None:
         """A hook's work was really done."""

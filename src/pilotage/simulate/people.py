@@ -24,6 +24,7 @@ from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.method import Context, Method
+from pilotage.strategies.parallel_run import COPY, Isolated, ParallelRun, Writes
 from pilotage.strategies.rolling import Rolling
 from pilotage.usecases.releasing import start
 from pilotage.usecases.returning import roll_back
@@ -57,7 +58,24 @@ def method(chance: Random) -> Method:
         Rolling(batch=2, surge=False, hold=hold, **quick),
         BigBang(**quick),
     ]
-    return chance.choice(made)
+    return _side_by_side(chance.choice(made), hold, warm)
+
+
+def _side_by_side(chosen: Method, hold: timedelta, warm: timedelta) -> Method:
+    """Some of the blue-green ones after a parallel run; by what is drawn already: seeds stay the same."""
+    if not isinstance(chosen, BlueGreen) or hold != 3 * SECOND:
+        return chosen
+    isolated = warm > 8 * SECOND
+    return ParallelRun(
+        at_least=hold,
+        requests=150,
+        sign_off=bool(warm),
+        writes=Writes.ISOLATED if isolated else Writes.NONE,
+        isolated=Isolated(environment={"DATA": COPY} if isolated else {}),
+        then=chosen,
+        drain=chosen.drain,
+        ready_within=chosen.ready_within,
+    )
 
 
 class People:
@@ -142,6 +160,7 @@ class People:
         if found:
             state = strike.chance.choice(found)
             await self.send(state, strike.chance.choice(ORDERS), when)
+            await self.sign(state)
 
     async def settle(self, place: Place) -> None:
         """Says what became of a hook of which nobody knows, from what really happened."""
@@ -150,10 +169,15 @@ class People:
             if order is not None:
                 await self.send(state, order, "after a look at what was really done, ")
 
-    async def send(self, state: State, order: Order, when: str = "") -> None:
+    async def sign(self, state: State) -> None:
+        """A report that is there is read, and signed off."""
+        if state.reconciled is not None and state.signed_off is None and not state.back:
+            await self.send(state, Order.SIGN_OFF, reason=state.reconciled.digest)
+
+    async def send(self, state: State, order: Order, when: str = "", reason: str = "") -> None:
         try:
             store = self.world.ledger.store
-            message = await store.send(state.id, order, "eve", self.world.wall(0))
+            message = await store.send(state.id, order, "eve", self.world.wall(0), reason=reason)
         except PilotageError:
             return
         self.world.laws.sent(state.id, message)

@@ -15,7 +15,7 @@ from pilotage.core.steps import Check
 from pilotage.errors import Problem
 from pilotage.simulate.errands import TimedRunner
 from pilotage.simulate.trouble import now
-from pilotage.testing.living import FlowingRouter, TimedWorld
+from pilotage.testing.living import FlowingRouter, TimedWorld, version_of
 from pilotage.testing.router import BOUNDS
 from pilotage.testing.target import FakeTarget
 
@@ -117,6 +117,8 @@ class Place:
         """A version as it really is; nobody who decides knows."""
         self.qualities[release] = quality
         self.router.failing[release] = FAILING.get(quality, ORDINARY)
+        if quality is Quality.BAD:
+            self.router.unlike.add(version_of(release))
         if quality is Quality.ILL:
             self.world.never_healthy.add(release)
         elif quality is Quality.LOOPS:

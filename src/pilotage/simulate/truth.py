@@ -124,6 +124,17 @@ def _live(record: Record) -> str | None:
     return live.id if live is not None else None
 
 
+def check_copies(laws: Laws, place: Place, routing: Routing) -> None:
+    """Users never get a mirrored answer; a release that is compared gets no user, whoever else is down."""
+    if routing.mirror is None:
+        return
+    compared = {routing.mirror.new} | (set(routing.mirror.releases) if routing.mirror.writes else set())
+    served = {split.release for split in routing.splits if split.share} | set(routing.failover)
+    served |= {pin.release for pin in routing.pins}
+    told = f"{place.name}: {sorted(compared & served)} serve users and are compared"
+    laws.hold("no user sees what is only compared", told, when=not compared & served)
+
+
 class Watch:
     """What may not last: each wrong is given its time from when it began, or from the last disturbance."""
 

@@ -175,6 +175,9 @@ class World:
                 self.laws.breach(
                     "every rollout ends", f"{told} had not ended {END_WITHIN:g} s after all was well"
                 )
+            if now() - begun > DECIDE_AFTER:
+                for state in left:
+                    await self.people.sign(state)
             if now() - begun > DECIDE_AFTER and not decided:
                 decided = True
                 for state in left:

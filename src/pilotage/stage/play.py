@@ -9,11 +9,12 @@ from functools import partial
 from random import Random
 
 from pilotage.core import events as e
+from pilotage.core import steps
 from pilotage.core.environment import Environment, Good, follow
 from pilotage.core.judging import Arm
 from pilotage.core.plan import ROUTER, Plan
 from pilotage.core.state import State, begin
-from pilotage.core.steps import Hook, Pause, Step
+from pilotage.core.steps import Hook, Pause
 from pilotage.core.world import routing, routing_due
 from pilotage.engine.reconcile import Reconciler
 from pilotage.ports import Change, Held, Reach
@@ -151,24 +152,31 @@ def _notice(scene: Scene, before: State, state: State, faults: Sequence[Fault]) 
 
 def _ask_somebody(scene: Scene, state: State, model: Service) -> None:
     """Where the plan waits for a person, one comes some time later."""
-    if scene.asked or not _waits(state.step):
+    order = _waits_for(state)
+    if scene.asked or order is None:
         return
     scene.asked = True
     now = scene.clock.elapsed()
     at = now + model.answers + scene.late
     since, until = timedelta(seconds=now), timedelta(seconds=at)
     scene.tally.waits.append(Waiting(index=state.position, since=since, until=until))
-    scene.agenda.add(at, f"{PERSON} lets it go on", lambda: scene.orders.append(e.Order.PROMOTE))
+    scene.agenda.add(at, f"{PERSON} lets it go on", lambda: scene.orders.append(order))
 
 
-def _waits(step: Step | None) -> bool:
-    """Whether a person must let it go on."""
-    return (isinstance(step, Pause) and step.duration is None) or (isinstance(step, Hook) and step.approval)
+def _waits_for(state: State) -> e.Order | None:
+    """What a person must say before it goes on; None: nothing."""
+    step = state.step
+    if isinstance(step, steps.Mirror):
+        return e.Order.SIGN_OFF if step.sign_off and state.reconciled is not None else None
+    person = (isinstance(step, Pause) and step.duration is None) or (isinstance(step, Hook) and step.approval)
+    return e.Order.PROMOTE if person else None
 
 
 async def _obey(scene: Scene, store: Notebook, state: State) -> None:
     for order in scene.orders:
-        await store.send(state.id, order, PERSON, scene.clock.now())
+        report = state.reconciled if order is e.Order.SIGN_OFF else None
+        reason = report.digest if report is not None else ""
+        await store.send(state.id, order, PERSON, scene.clock.now(), reason=reason)
     scene.orders.clear()
 
 

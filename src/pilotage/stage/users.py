@@ -9,9 +9,12 @@ from itertools import accumulate, pairwise
 from math import ceil, inf
 from random import Random
 
+from pilotage.comparing.evidence import Pairs, still_needed
+from pilotage.comparing.reconciling import FALSE_PASS
 from pilotage.core.judging import Arm, Kind, MeasureSettings
 from pilotage.core.plan import Plan
-from pilotage.core.routing import Counters, Telemetry
+from pilotage.core.routing import Counters, Mirroring, Telemetry
+from pilotage.core.values import EVERYBODY
 from pilotage.judge.foresight import slower_than
 from pilotage.rehearsal.crowd import Crowd
 from pilotage.rehearsal.draws import cells, poisson
@@ -118,6 +121,13 @@ class Crossing(FlowingRouter):
         self._measure(kept, requests, (until - since) * share)
         if by == self.new:
             self.crowd.saw(requests, share)
+
+    def copied(self, mirror: Mirroring, since: float, until: float) -> float:
+        return self._mean(since, until) * mirror.share / EVERYBODY
+
+    def enough(self, mirror: Mirroring) -> int:
+        """As ``comparing.evidence.still_needed`` has it when no answer differs."""
+        return still_needed(Pairs(), mirror.most, FALSE_PASS)
 
     def _mean(self, since: float, until: float) -> float:
         return self.model.requests_between(self.begin, since, until)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -64,6 +64,8 @@ class FeatureFlag(Method):
 
     Users keep the feature as the share grows. Turning it off is one change of the flag: no instance is touched.
     """
+
+    nests: ClassVar[bool] = True
 
     method: Literal["feature-flag"] = "feature-flag"
     flag: FlagKey = Field(description="Key of the flag. It must be off for everybody, or not exist yet.")

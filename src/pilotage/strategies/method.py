@@ -45,6 +45,8 @@ class Method(Frozen):
 
     judged: ClassVar[bool] = True
     """Whether the judge may watch: both versions serve at the same time."""
+    nests: ClassVar[bool] = False
+    """Whether another method stands inside it."""
 
     method: str
     by: Literal["request", "user"] = Field(

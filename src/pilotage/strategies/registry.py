@@ -7,6 +7,7 @@ from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.method import Method
+from pilotage.strategies.parallel_run import ParallelRun
 from pilotage.strategies.rolling import Rolling
 
 METHODS: dict[str, type[Method]] = {
@@ -15,4 +16,5 @@ METHODS: dict[str, type[Method]] = {
     "rolling": Rolling,
     "big-bang": BigBang,
     "feature-flag": FeatureFlag,
+    "parallel-run": ParallelRun,
 }

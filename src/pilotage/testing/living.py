@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.fleet import Phase
-from pilotage.core.routing import Backend, Telemetry
+from pilotage.core.judging import Outcome
+from pilotage.core.routing import Backend, Mirroring, Telemetry
 from pilotage.core.values import EVERYBODY
 from pilotage.errors import Problem
 from pilotage.ports import RouterError
@@ -17,6 +21,10 @@ from pilotage.testing.router import FakeRouter
 from pilotage.testing.target import FakeInstance, FakeWorld
 
 Now = Callable[[], float]
+
+COPIES = 50.0
+"""Compared requests a second, unless a world says something else."""
+ENOUGH = 100
 
 
 class TimedWorld(FakeWorld):
@@ -71,6 +79,36 @@ class TimedWorld(FakeWorld):
         return {i.id for i in self.instances.values() if i.phase is not Phase.STOPPED}
 
 
+def version_of(release: str) -> str:
+    """What an isolated copy has in common with its release: ``1-0`` of ``1-0-0123abcd``."""
+    return release.rpartition("-")[0]
+
+
+@dataclass
+class Comparing:
+    """What came of the copies of one run so far."""
+
+    run: str
+    looked: float
+    compared: float = 0.0
+
+    def report(self, enough: int, *, alike: bool) -> Reconciliation:
+        count = int(self.compared)
+        outcome = Outcome.UNDECIDED if count < enough else Outcome.PASS if alike else Outcome.FAIL
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        different = 0 if alike else count
+        return Reconciliation(
+            began=at,
+            at=at,
+            copies=count,
+            compared=count,
+            equal=count - different,
+            different=different,
+            outcome=outcome,
+            why=("$.total differs",) if outcome is Outcome.FAIL else (),
+        )
+
+
 class FlowingRouter(FakeRouter):
     """Users come all the time; each request goes where the routing in effect really sends it."""
 
@@ -78,6 +116,9 @@ class FlowingRouter(FakeRouter):
         super().__init__()
         self.world = world
         self.silent = False
+        self.unlike: set[str] = set()
+        """Versions whose answers differ; those of their isolated copies too."""
+        self._compares = Comparing("", 0.0)
         self._flowed = 0.0
 
     @abstractmethod
@@ -88,6 +129,27 @@ class FlowingRouter(FakeRouter):
     @abstractmethod
     def show(self) -> None:
         """Makes ``counters`` of what was counted."""
+
+    def copied(self, mirror: Mirroring, since: float, until: float) -> float:
+        """How many requests were copied and compared from one time until another."""
+        return COPIES * (until - since)
+
+    def enough(self, mirror: Mirroring) -> int:
+        """From so many compared requests on it is known whether answers differ."""
+        return ENOUGH
+
+    def _mirrored(self) -> Reconciliation | None:
+        """What comes of copies, by what both versions are really like."""
+        if self.serving is None or self.serving.mirror is None or not self._running or self.silent:
+            return None
+        mirror, now = self.serving.mirror, self.world.now()
+        if self._compares.run != mirror.run:
+            self._compares = Comparing(mirror.run, now)
+        since, self._compares.looked = self._compares.looked, now
+        if self.world.well(mirror.old) and self.world.well(mirror.again):
+            self._compares.compared += self.copied(mirror, since, now)
+        alike = version_of(mirror.new) not in self.unlike
+        return self._compares.report(self.enough(mirror), alike=alike)
 
     async def telemetry(self) -> Telemetry:
         self.flow()

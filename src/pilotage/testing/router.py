@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.routing import Counters, RouterSeen, Routing, Telemetry
 from pilotage.errors import Problem
 from pilotage.ports import RouterError, Site
@@ -22,6 +23,7 @@ class FakeRouter:
     ``stuck``        routings are taken but do not come into effect until this is False again
     ``unreachable``  every call raises RouterError
     ``counters``, ``users_served``, ``users_failed``, ``inflight``   what the readings show; see ``serve``
+    ``compared``     the report on copies of requests, while they are made; None: none of them was answered
     ``applied``      every routing that was given to ``apply``, in order
     ``changed``      is called whenever another routing has come into effect
     """
@@ -36,10 +38,12 @@ class FakeRouter:
         self.users_served = 0
         self.users_failed = 0
         self.inflight: dict[str, int] = {}
+        self.compared: Reconciliation | None = None
         self.applied: list[Routing] = []
         self.changed: Callable[[], None] = lambda: None
         self.serving: Routing | None = None
         self._waiting: Routing | None = None
+        self._copies: dict[str, int] = {}
         self._rejected: Problem | None = None
         self._running = False
         self._starts = 0
@@ -80,6 +84,7 @@ class FakeRouter:
             rejected=self._rejected,
             inflight=self._inflight(),
             since=datetime(2026, 1, 1, tzinfo=UTC) if self._running else None,
+            mirrored=self._mirrored(),
         )
 
     async def telemetry(self) -> Telemetry:
@@ -125,6 +130,9 @@ class FakeRouter:
         )
         self.users_served += len(statuses)
         self.users_failed += failed
+        if self.serving is not None and self.serving.mirror is not None:
+            run = self.serving.mirror.run
+            self._copies[run] = self._copies.get(run, 0) + len(statuses)
 
     def settle(self) -> None:
         """What was taken comes into effect, unless the router is stuck."""
@@ -137,6 +145,15 @@ class FakeRouter:
         self.restart()
         self.serving, self._waiting, self._rejected = routing, None, None
         self.changed()
+
+    def _mirrored(self) -> Reconciliation | None:
+        """Of copies that nobody answered, unless ``compared`` says something else."""
+        if self.serving is None or self.serving.mirror is None or not self._running:
+            return None
+        copies = self._copies.get(self.serving.mirror.run, 0)
+        left = {"the old version did not answer": copies} if copies else {}
+        began = datetime(2026, 1, 1, tzinfo=UTC)
+        return self.compared or Reconciliation(began=began, at=began, copies=copies, left_out=left)
 
     def _inflight(self) -> dict[str, int]:
         if self.serving is None:

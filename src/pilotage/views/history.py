@@ -98,6 +98,7 @@ _CAUSE = {
     Cause.UNHEALTHY: "not healthy",
     Cause.FAILED: "a step failed",
     Cause.UNDECIDED: "not decided",
+    Cause.DIFFERENT: "answers differ",
     Cause.ASKED: "asked for",
     Cause.SUPERSEDED: "superseded",
 }

@@ -13,6 +13,7 @@ from pilotage.core.steps import (
     Flag,
     Hook,
     Judge,
+    Mirror,
     Pause,
     Prepare,
     Promote,
@@ -23,7 +24,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY, Duration, Frozen
-from pilotage.views import featuring, foresight
+from pilotage.views import featuring, foresight, mirroring
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
 from pilotage.views.hooks import hook_stops
@@ -95,7 +96,7 @@ def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
 
 
 def _waited(steps: Iterable[PlannedStep]) -> timedelta:
-    return sum((one.at_least for one in steps if one.kind in ("judge", "pause")), ZERO)
+    return sum((one.at_least for one in steps if one.kind in ("judge", "mirror", "pause")), ZERO)
 
 
 def _warmed_up(plan: Plan, steps: tuple[PlannedStep, ...]) -> tuple[PlannedStep, ...]:
@@ -132,7 +133,7 @@ def _times(step: Step) -> tuple[timedelta, timedelta | None]:
             return ZERO, step.timeout
         case Verify():
             return ZERO, timedelta(minutes=5)
-        case Judge():
+        case Judge() | Mirror():
             return step.at_least, step.at_most
         case Pause():
             return step.duration or ZERO, step.duration
@@ -166,6 +167,8 @@ def _stops(plan: Plan, step: Step) -> str | None:
             return f"{nobody} `pilotage promote`: waits"
         case Hook():
             return hook_stops(plan, step)
+        case Mirror():
+            return mirroring.stops(plan, step)
         case Judge() | Pause() | Promote() | Retire():
             return None
         case _:
@@ -244,7 +247,7 @@ def _steps(view: PlanView, width: int) -> list[Line]:
 
 
 def _row(step: PlannedStep, bars: int) -> list[Span]:
-    waits = step.kind in ("judge", "pause", "retire")
+    waits = step.kind in ("judge", "mirror", "pause", "retire")
     least = show_duration(step.at_least) if waits and step.at_least else ""
     most = show_duration(step.at_most) if step.at_most else ("no limit" if step.at_most is None else "")
     return [

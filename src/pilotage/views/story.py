@@ -10,7 +10,7 @@ from pilotage.core.judging import Outcome
 from pilotage.core.plan import Plan
 from pilotage.core.steps import Step
 from pilotage.core.values import Frozen, Instant
-from pilotage.views import featuring
+from pilotage.views import featuring, mirroring
 from pilotage.views.figures import counted, lasting
 from pilotage.views.hooks import hook_told
 from pilotage.views.ink import Tone
@@ -95,6 +95,10 @@ def _sentence(plan: Plan, event: e.Event) -> tuple[str, Tone]:
             return _finished(plan, event, new), _ENDING[event.ending]
         case e.Judged():
             return _judged(event, new)
+        case e.Reconciled():
+            return mirroring.reconciled(event)
+        case e.SignedOff():
+            return mirroring.signed_off(event), Tone.STRONG
         case _:
             return _world(plan, event)
 

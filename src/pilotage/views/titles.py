@@ -9,7 +9,20 @@ from pilotage.core.notation import show_duration
 from pilotage.core.plan import Plan
 from pilotage.core.routing import ByUser
 from pilotage.core.state import Status
-from pilotage.core.steps import Expose, Flag, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import (
+    Expose,
+    Flag,
+    Hook,
+    Judge,
+    Mirror,
+    Pause,
+    Prepare,
+    Promote,
+    Retire,
+    Scale,
+    Step,
+    Verify,
+)
 from pilotage.core.values import EVERYBODY
 from pilotage.views import featuring
 from pilotage.views.figures import counted, percent
@@ -21,6 +34,8 @@ def version(plan: Plan, release: str) -> str:
         known = plan.release(release)
     except KeyError:
         return "another version"
+    if known in plan.copies:
+        return f"{known.version} ({known.again})"
     twin = known.again and plan.old is not None and known.version == plan.old.version
     return f"{known.version} (again)" if twin and release == plan.new.id else known.version
 
@@ -65,6 +80,8 @@ def title(plan: Plan, step: Step, *, alone: bool = False) -> str:
             return f"Check {version(plan, step.release)} before any user"
         case Expose():
             return _exposing(plan, step)
+        case Mirror():
+            return _mirroring(plan, step)
         case Judge():
             return _judging(plan, step, alone=alone)
         case Pause():
@@ -116,6 +133,13 @@ def _judging(plan: Plan, step: Judge, *, alone: bool) -> str:
     return f"Judge {new} against {version(plan, plan.old.id)}{at_least}"
 
 
+def _mirroring(plan: Plan, step: Mirror) -> str:
+    compared = f"compare {version(plan, plan.new.id)}"
+    old = f" with {version(plan, plan.old.id)}" if plan.old is not None else ""
+    what = "requests" if step.mirroring.writes else "safe requests"
+    return f"Copy {percent(step.mirroring.share)} of {what}, {compared}{old}"
+
+
 RESTORE = "restore"
 """The method of a rollback after a finished rollout."""
 
@@ -133,6 +157,7 @@ CAUSE = {
     Cause.UNHEALTHY: "it was not healthy",
     Cause.FAILED: "a step could not be done",
     Cause.UNDECIDED: "the judge did not know in time",
+    Cause.DIFFERENT: "its answers differ",
     Cause.ASKED: "a person asked for it",
     Cause.SUPERSEDED: "a newer release took its place",
 }

@@ -212,6 +212,8 @@ def _would_change(state: State, turned: e.TurnedBack, verdict: Verdict | None) -
     match turned.cause:
         case e.Cause.JUDGED:
             return _within(state, verdict) or (f"{new} no worse than the old version.",)
+        case e.Cause.DIFFERENT:
+            return ("The same answers; or a rule under `compare` for what is meant to differ.",)
         case e.Cause.UNHEALTHY:
             return (f"An instance of {new} that stays healthy; `pilotage logs` shows what it wrote.",)
         case e.Cause.UNDECIDED:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from pilotage.adapters.envoy import names
+from pilotage.adapters.tap.wanted import SOCKET
 from pilotage.core.routing import Backend, Endpoint, Routing, Timeouts
 
 Json = dict[str, Any]
@@ -47,8 +48,11 @@ def seconds(duration: timedelta) -> str:
 def clusters(routing: Routing) -> list[Json]:
     """One cluster a release; and, when there is failover, one aggregate that tries its own endpoints first."""
     plain = [_own(backend, routing.timeouts) for backend in routing.backends]
-    return plain + [
-        _aggregate(b.release, routing.failover) for b in routing.backends if fails_over(routing, b.release)
+    mirror = [_mirror()] if routing.mirror is not None else []
+    return [
+        *plain,
+        *(_aggregate(b.release, routing.failover) for b in routing.backends if fails_over(routing, b.release)),
+        *mirror,
     ]
 
 
@@ -105,6 +109,26 @@ def _own(backend: Backend, timeouts: Timeouts) -> Json:
                 "common_http_protocol_options": {"idle_timeout": seconds(timeouts.upstream_idle)},
                 "explicit_http_config": {"http_protocol_options": PRESERVE_CASE},
             }
+        },
+    }
+
+
+def _mirror() -> Json:
+    """Where copies go. Its limits are low on purpose: copies that are not taken at once are dropped, so that a
+    process that hangs holds a hundred of them and no more."""
+    return {
+        "@type": _TYPE + "envoy.config.cluster.v3.Cluster",
+        "name": names.MIRROR,
+        "type": "STATIC",
+        "connect_timeout": "0.25s",
+        "circuit_breakers": {
+            "thresholds": [
+                {"max_connections": 32, "max_pending_requests": 32, "max_requests": 128, "max_retries": 0}
+            ]
+        },
+        "load_assignment": {
+            "cluster_name": names.MIRROR,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": f"./{SOCKET}"}}}}]}],
         },
     }
 

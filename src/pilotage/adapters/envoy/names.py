@@ -6,6 +6,8 @@ import re
 
 MAIN = "pilotage_main"
 PREVIEW = "pilotage_preview"
+MIRROR = "pilotage_mirror"
+"""The cluster of the process that compares copies of requests."""
 MAINTENANCE_AFTER = 5
 """Retry-After in seconds, in every answer that Envoy has to give in place of a release."""
 PROBE_PATH = "/.well-known/pilotage"

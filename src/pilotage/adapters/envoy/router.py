@@ -21,6 +21,9 @@ from pilotage.adapters.envoy.probe import served
 from pilotage.adapters.envoy.process import Proxy
 from pilotage.adapters.envoy.validation import refusal
 from pilotage.adapters.supervisor import State, SupervisorError
+from pilotage.adapters.tap.handle import TapHandle
+from pilotage.adapters.tap.wanted import wanted_for
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.routing import Address, RouterSeen, Routing, Telemetry
 from pilotage.errors import Problem
 from pilotage.ports import RouterError, Site
@@ -46,6 +49,7 @@ class EnvoyRouter:
         self._concurrency = int(site.settings.get("concurrency", 2))
         self._public = bool(site.settings.get("public", False))
         self._proxy = Proxy(site.folder, self._concurrency)
+        self._tap = TapHandle(site.folder)
         self._applying = threading.Lock()
         self._token: str | None = None
         self._proved: tuple[str, str] | None = None
@@ -74,6 +78,7 @@ class EnvoyRouter:
         return await asyncio.to_thread(self._telemetry)
 
     async def stop(self) -> None:
+        await asyncio.to_thread(_in_our_words, self._tap.stop)
         await asyncio.to_thread(_in_our_words, self._proxy.stop)
 
     def _check(self, routing: Routing) -> list[Problem]:
@@ -95,8 +100,13 @@ class EnvoyRouter:
         return [problem for problem in found if problem]
 
     def _apply(self, routing: Routing) -> None:
+        wanted = wanted_for(routing)
         with self._applying:
+            if wanted is not None:
+                self._tap.ensure(wanted)
             self._make_it_so(routing)
+            if wanted is None:
+                self._tap.stop()
 
     def _make_it_so(self, routing: Routing) -> None:
         before = self._folder.routings()
@@ -169,6 +179,7 @@ class EnvoyRouter:
         except RouterError as error:
             return RouterSeen(running=False, rejected=rejected, detail=self._why_down(error))
         revision = self._proven(routings, versions, epoch)
+        seen = next((routing for routing in routings if routing.revision == revision), None)
         return RouterSeen(
             running=True,
             revision=revision,
@@ -176,7 +187,17 @@ class EnvoyRouter:
             inflight=inflight,
             since=datetime.fromisoformat(epoch),
             detail="" if revision else "the wanted routing is not in effect yet",
+            mirrored=self._mirrored(seen),
         )
+
+    def _mirrored(self, routing: Routing | None) -> Reconciliation | None:
+        """What came of the copies so far; also restarts the process that compares, if it has died."""
+        wanted = wanted_for(routing) if routing is not None else None
+        if wanted is None:
+            return None
+        with suppress(SupervisorError):  # nobody's answer depends on it
+            self._tap.revive()
+        return self._tap.report(wanted)
 
     def _proven(self, routings: list[Routing], versions: Mapping[str, str], epoch: str) -> str | None:
         """The revision that all route configurations hold and that the listener itself answers with."""

@@ -33,7 +33,8 @@ def preview_routes(routing: Routing, token: str) -> Json:
     if routing.preview_release is None:
         routes.append(_maintenance())
     else:
-        routes += _both_methods(routing, {"cluster": names.own(routing.preview_release)}, [])
+        unseen = routing.model_copy(update={"mirror": None})
+        routes += _both_methods(unseen, {"cluster": names.own(routing.preview_release)}, [])
     return _configuration(names.PREVIEW, routes)
 
 
@@ -104,10 +105,21 @@ def _by_user(routing: Routing, key: ByUser, weights: list[Json]) -> list[Json]:
 def _both_methods(routing: Routing, action: Json, headers: list[Json]) -> list[Json]:
     """The same action twice: safe methods may be retried after the request was sent, others may not."""
     safe = {"name": ":method", "string_match": {"safe_regex": {"regex": _SAFE_METHODS}}}
+    copied = _copied(routing)
+    others = copied if routing.mirror is not None and routing.mirror.writes else {}
     return [
-        {"match": _match([*headers, safe]), "route": _action(routing, action, _RETRY_SAFE)},
-        {"match": _match(headers), "route": _action(routing, action, _RETRY_UNSENT)},
+        {"match": _match([*headers, safe]), "route": _action(routing, action, _RETRY_SAFE) | copied},
+        {"match": _match(headers), "route": _action(routing, action, _RETRY_UNSENT) | others},
     ]
+
+
+def _copied(routing: Routing) -> Json:
+    """Copies of requests to the process that compares. Envoy never waits for it, and drops its answers."""
+    if routing.mirror is None:
+        return {}
+    share = {"default_value": {"numerator": routing.mirror.share, "denominator": "MILLION"}}
+    policy = {"cluster": names.MIRROR, "runtime_fraction": share, "disable_shadow_host_suffix_append": True}
+    return {"request_mirror_policies": [policy]}
 
 
 def _match(headers: list[Json]) -> Json:

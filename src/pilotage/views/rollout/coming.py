@@ -7,7 +7,21 @@ from typing import assert_never
 
 from pilotage.core.notation import show_duration
 from pilotage.core.state import State, Status
-from pilotage.core.steps import Expose, Flag, Hook, Judge, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import (
+    Expose,
+    Flag,
+    Hook,
+    Judge,
+    Mirror,
+    Pause,
+    Prepare,
+    Promote,
+    Retire,
+    Scale,
+    Step,
+    Verify,
+)
+from pilotage.views import mirroring
 from pilotage.views.figures import counted
 from pilotage.views.hooks import hook_waits
 from pilotage.views.rollout.model import NextView
@@ -44,6 +58,9 @@ def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
             return _by(state, "the router confirms, and a probe sees it")
         case Flag():
             return _by(state, "the flag is read back")
+        case Mirror():
+            what, due, person = mirroring.waits_for(state, step, now)
+            return NextView(what=what, at=due, then=_then(state), person=person)
         case Judge():
             return _of_judge(state, step, now)
         case Pause(duration=None):

@@ -9,6 +9,7 @@ from pilotage.core.fleet import Phase
 from pilotage.core.state import Status
 from pilotage.views.figures import clock, count, counted, lasting, percent, rate, seconds, ticking
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, width_of, wrap
+from pilotage.views.reconciliation import lines_of
 from pilotage.views.rollout.judgement import judge_lines
 from pilotage.views.rollout.model import InstanceView, Mark, RolloutView, StepView, TrafficView
 from pilotage.views.story import Moment
@@ -27,7 +28,7 @@ def draw(view: RolloutView, width: int = 100, height: int | None = None, *, zone
     """No line is wider than ``width``; ``height``: no more lines than that, the least important left out."""
     head = [*_head(view, width), EMPTY]
     steps = _steps(view, width)
-    middle = [*_traffic(view, width), *judge_lines(view, width)]
+    middle = [*_traffic(view, width), *_compared(view, width), *judge_lines(view, width)]
     instances = _instances(view, width)
     foot = [EMPTY, *_foot(view, width, zone)]
     told = [one for one in view.timeline if not one.detail]
@@ -35,7 +36,7 @@ def draw(view: RolloutView, width: int = 100, height: int | None = None, *, zone
         return [*head, *steps, *middle, *instances, *foot, *_timeline(told, width, zone)]
     room = height - len(head) - len(middle) - len(foot)
     if room < LEAST_STEPS:
-        middle = [*_traffic(view, width), *judge_lines(view, width, brief=True)]
+        middle = [*_traffic(view, width), *_compared(view, width)[:2], *judge_lines(view, width, brief=True)]
         room = height - len(head) - len(middle) - len(foot)
     shown = _around_current(steps, view, max(room, LEAST_STEPS))
     room -= len(shown)
@@ -47,7 +48,7 @@ def draw(view: RolloutView, width: int = 100, height: int | None = None, *, zone
 
 def summary(view: RolloutView, width: int = 100, *, zone: tzinfo = UTC) -> list[Line]:
     """How it stands, without steps and timeline: for those who have read them pass by."""
-    middle = [*_traffic(view, width), *judge_lines(view, width)]
+    middle = [*_traffic(view, width), *_compared(view, width), *judge_lines(view, width)]
     return [*_head(view, width), *middle, EMPTY, *_foot(view, width, zone)]
 
 
@@ -160,6 +161,10 @@ def _traffic(view: RolloutView, width: int) -> list[Line]:
     rows = [_traffic_row(one, size, narrow=width < 100) for one in shown]
     head = line(span(f"{'Traffic':<{LABEL}}", Tone.STRONG), *_setting(view))
     return [EMPTY, fit(head, width), *table(rows, width, right=frozenset({2, 3}), indent=2)]
+
+
+def _compared(view: RolloutView, width: int) -> list[Line]:
+    return [] if view.compared is None else lines_of(view.compared, view.new, width)
 
 
 def _setting(view: RolloutView) -> tuple[str | Span, ...]:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 from pilotage.core import events as e
 from pilotage.core import world
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.environment import Glance
 from pilotage.core.fleet import Instance
 from pilotage.core.judging import Measure, Outcome, Verdict
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status
-from pilotage.core.steps import Hook, Judge, Pause, Retire, Scale, Step, Verify
+from pilotage.core.steps import Hook, Judge, Mirror, Pause, Retire, Scale, Step, Verify
 from pilotage.views import featuring
 from pilotage.views.figures import counted, percent, quantile
 from pilotage.views.rollout.coming import coming
@@ -55,6 +56,7 @@ def view_of(state: State, events: Sequence[e.Event], glance: Glance | None, now:
         steps=_steps(state, events, now),
         traffic=_traffic(state, glance.telemetry if glance else None),
         judge=_judge(_verdict(state, events, glance), () if glance is None else glance.notes),
+        compared=_compared(state, glance),
         instances=_instances(state, glance.instances if glance else (), now),
         problem=state.problem,
         next=coming(state, now),
@@ -149,7 +151,13 @@ def _finished_steps(events: Sequence[e.Event]) -> _Finished:
 def _step(state: State, index: int, step: Step, done: _Finished, now: datetime, *, back: bool) -> StepView:
     took, note = done.get((back, index), (None, ""))
     mark = _mark(state, index, finished=took is not None, back=back)
-    least = step.at_least if isinstance(step, Judge) else step.duration if isinstance(step, Pause) else None
+    least = (
+        step.at_least
+        if isinstance(step, Judge | Mirror)
+        else step.duration
+        if isinstance(step, Pause)
+        else None
+    )
     if mark is Mark.CURRENT:
         took = max(now - state.entered, timedelta(0))
     return StepView(
@@ -167,7 +175,7 @@ def _step(state: State, index: int, step: Step, done: _Finished, now: datetime, 
 def _note(step: Step, note: str, mark: Mark) -> str:
     if isinstance(step, Verify):
         return f"{counted(len(step.checks), 'check')} passed" if mark is Mark.DONE else ""
-    return note if isinstance(step, Scale | Judge | Pause | Hook) else ""
+    return note if isinstance(step, Scale | Judge | Mirror | Pause | Hook) else ""
 
 
 def _mark(state: State, index: int, *, finished: bool, back: bool) -> Mark:
@@ -223,6 +231,13 @@ def _verdict(state: State, events: Sequence[e.Event], glance: Glance | None) -> 
     judged = [event.verdict for event in events if isinstance(event, e.Judged)]
     decided = judged and judged[-1].outcome is not Outcome.UNDECIDED
     return judged[-1] if decided else seen
+
+
+def _compared(state: State, glance: Glance | None) -> Reconciliation | None:
+    """As it is now while copies are made; as it was recorded afterwards."""
+    router = glance.router if glance is not None else None
+    now = router.mirrored if router is not None and isinstance(state.step, Mirror) else None
+    return now or state.reconciled
 
 
 def _judge(verdict: Verdict | None, notes: tuple[str, ...]) -> JudgeView | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.events import Cause
 from pilotage.core.fleet import Phase
 from pilotage.core.judging import Kind, Outcome, Role
@@ -149,6 +150,8 @@ class RolloutView(Frozen):
     steps: tuple[StepView, ...]
     traffic: tuple[TrafficView, ...]
     judge: JudgeView | None
+    compared: Reconciliation | None = None
+    """Of a parallel run: how the comparison stands, or how it ended."""
     instances: tuple[InstanceView, ...]
     problem: Problem | None
     next: NextView | None

@@ -8,6 +8,7 @@ import pytest
 from playbook import FAIL, NEW, OLD, Story, plan
 
 from pilotage.core import events as e
+from pilotage.core.environment import Environment, follow
 from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Phase
 from pilotage.core.plan import Plan
@@ -232,3 +233,27 @@ def test_the_first_ones_have_it_from_the_first_share_on():
     assert rules[0].nobody
     assert made.steps[0].flag == rules[0]
     assert timedelta(seconds=10) in {step.at_least for step in made.steps if step.kind == "judge"}
+
+
+def test_a_first_release_that_is_taken_back_whole_leaves_nothing_live():
+    made = plan(method(), first=True)
+    story = Story(made)
+    while 100_000 not in shares(story):
+        story.step()
+    story.send(e.Order.ROLLBACK)
+    story.run()
+    known = follow(Environment(service="shop", name="prod"), story.state.id, made, story.history)
+    assert known.live is None
+    assert known.holder is None
+    assert not [i for i in story.instances.values() if i.exists]
+
+
+def test_a_first_release_whose_feature_alone_is_taken_back_stays_live():
+    made = plan(method(), first=True)
+    story = Story(made)
+    while 100_000 not in shares(story):
+        story.step()
+    story.send(e.Order.ABORT)
+    story.run()
+    known = follow(Environment(service="shop", name="prod"), story.state.id, made, story.history)
+    assert known.live.release == NEW

@@ -128,7 +128,8 @@ def _changes(environment: Environment, rollout: str, plan: Plan, event: e.Event)
             return _barriers(environment, rollout, plan, event)
         case e.Finished() if environment.holder == rollout:
             kept = event.routing or environment.routing
-            return {"holder": None, "warm": None, "routing": kept}
+            gone = {"lineage": ()} if _nothing_left(plan, event) else {}
+            return {"holder": None, "warm": None, "routing": kept, **gone}
         case _:
             return {}
 
@@ -159,6 +160,12 @@ def _undone(environment: Environment, step: Step | None) -> dict[str, object]:
         return {}
     kept = tuple(b for b in environment.barriers if b.hook != step.undoes)
     return {"barriers": kept} if kept != environment.barriers else {}
+
+
+def _nothing_left(plan: Plan, event: e.Finished) -> bool:
+    """A first version, promoted for its feature to follow, was taken back whole: nobody is served."""
+    nobody = event.routing is not None and not any(split.share for split in event.routing.splits)
+    return plan.basis.live is None and event.ending is e.Ending.ROLLED_BACK and nobody
 
 
 def _promoted(environment: Environment, rollout: str, plan: Plan, event: e.Promoted) -> dict[str, object]:

@@ -23,7 +23,7 @@ def walked(state: State) -> Iterator[Step]:
     """The steps that shape the world, in order: those entered forward, then those entered on the way back."""
     yield from state.plan.steps[: state.reached + 1]
     if state.back:
-        yield from state.plan.way_back[: state.position + 1]
+        yield from state.steps[: state.position + 1]
 
 
 def releases(state: State) -> tuple[Release, ...]:

@@ -13,8 +13,21 @@ from pilotage.core.environment import Environment
 from pilotage.core.fleet import Instance
 from pilotage.core.judging import Outcome
 from pilotage.core.state import Status
-from pilotage.core.steps import Expose, Judge, Mirror, Pause, Prepare, Promote, Retire, Scale, Step, Verify
+from pilotage.core.steps import (
+    Expose,
+    Flag,
+    Judge,
+    Mirror,
+    Pause,
+    Prepare,
+    Promote,
+    Retire,
+    Scale,
+    Step,
+    Verify,
+)
 from pilotage.ports import Change
+from pilotage.simulate import features
 from pilotage.simulate.people import MINIMUM
 from pilotage.simulate.place import Quality
 from pilotage.simulate.trouble import now
@@ -102,6 +115,9 @@ def _judged(laws: Laws, record: Record, told: str) -> None:
     plan, place = record.plan, record.place
     if plan.judge is None:
         return
+    if plan.feature is not None:
+        features.check_judged(laws, record, _holding(laws, record), told, MINIMUM)
+        return
     holder = _holding(laws, record)
     fresh = holder.read.get(place.name, -1.0) if holder is not None else -1.0
     laws.hold(
@@ -142,6 +158,11 @@ def _holds(laws: Laws, record: Record, step: Step, told: str) -> None:
             laws.hold("a parallel run ends signed off", told, when=signed or not step.sign_off)
             bad = record.place.qualities.get(record.plan.new.id) is Quality.BAD
             laws.hold("a version that answers differently is never let go on", told, when=not bad)
+        case Flag():
+            flag = _saw(laws, record, "flags")
+            seen_so = flag is not None and flag.revision == step.flag.revision
+            given_up = state.back or state.plan.restores  # the old version ends the feature too
+            laws.hold("a share counts when the flag shows it", told, when=seen_so or given_up)
         case Retire():
             left = [i.id for i in mine if i.release == step.release]
             laws.hold("a step holds when it is seen to", f"{told}: {left} still there", when=not left)
@@ -234,6 +255,7 @@ def check_end(laws: Laws, record: Record) -> None:
     known, before = laws.environments.get(record.place.name), state.plan.basis
     live = known.live.release.id if known is not None and known.live is not None else None
     expected = before.live.id if before.live is not None else None
+    expected = state.plan.new.id if state.stays else expected
     laws.hold("a way back leads to what was", f"{state.id}: {live} is live", when=live == expected)
 
 

@@ -156,7 +156,8 @@ class Laws:
         if acting:
             # The same plan may have been started twice: by somebody who did not hear that it was.
             running = [r for r in acting if not r.state.status.final] or acting
-            truth.check_effect(self, process, running[-1], name, arguments)
+            what = "flag" if door.port == "flags" else name
+            truth.check_effect(self, process, running[-1], what, arguments)
 
     def routing_changed(self, place: Place) -> None:
         place.router.flow()

@@ -17,6 +17,7 @@ from pilotage.core.state import State
 from pilotage.core.steps import Check
 from pilotage.errors import PilotageError
 from pilotage.simulate.errands import settled, with_errands
+from pilotage.simulate.features import featured, features
 from pilotage.simulate.place import Place, Quality
 from pilotage.simulate.process import Process
 from pilotage.simulate.trouble import Strike
@@ -94,7 +95,8 @@ class People:
         for _ in range(self.world.scenario.releases):
             await asyncio.sleep(chance.uniform(4, gap))
             quality = chance.choice(QUALITIES)
-            await self.release(place, method(chance), quality, chance, supersede=chance.random() < 0.5)
+            how = features(self.world.trouble.stream(f"features {place.name}"), method(chance))
+            await self.release(place, how, quality, chance, supersede=chance.random() < 0.5)
 
     async def release(
         self, place: Place, how: Method, quality: Quality, chance: Random, *, supersede: bool = False
@@ -103,6 +105,10 @@ class People:
         self._versions += 1
         new = make_release(place.service, f"{self._versions}.0")
         place.introduce(new.id, quality)
+        if how.flag_key is not None and quality is Quality.BAD:
+            # It is the feature that fails: nobody notices the version without it.
+            place.router.failing.pop(new.id)
+            place.features.bad.add(new.id)
         for _ in range(6):
             if self.world.trouble.over:
                 return
@@ -192,7 +198,7 @@ def make_release(service: str, version: str) -> Release:
 
 def compiled(place: Place, known: Environment, how: Method, new: Release) -> Plan:
     listen, preview = Address(host="127.0.0.1", port=8080), Address(host="127.0.0.1", port=8081)
-    plan = how.compile(
+    context = featured(
         Context(
             environment=place.name,
             new=new,
@@ -202,7 +208,10 @@ def compiled(place: Place, known: Environment, how: Method, new: Release) -> Pla
             router=RouterSpec(kind="simulated", listen=listen, preview=preview),
             checks=CHECKS,
             judge=JUDGE,
-        )
+        ),
+        how,
+        place,
     )
+    plan = how.compile(context)
     rollout = f"{place.service}-{place.name}-{known.rollouts + 1}"
     return with_errands(plan, Random(f"errands {new.id} {how.method}"), rollout)

@@ -14,6 +14,7 @@ from pilotage.core.routing import Address, Counters, Routing
 from pilotage.core.steps import Check
 from pilotage.errors import Problem
 from pilotage.simulate.errands import TimedRunner
+from pilotage.simulate.features import Features
 from pilotage.simulate.trouble import now
 from pilotage.testing.living import FlowingRouter, TimedWorld, version_of
 from pilotage.testing.router import BOUNDS
@@ -107,6 +108,7 @@ class Place:
         self.router = BusyRouter(self.world)
         self.prober = Watcher(self)
         self.runner = TimedRunner()
+        self.features = Features(self.router)
         self.qualities: dict[str, Quality] = {}
         self.past: list[Routing] = []
         """Every routing that was in effect, the last one last."""
@@ -132,12 +134,15 @@ class Place:
             await asyncio.sleep(0.25)
             self.world.pass_time()
             self.runner.pass_time()
+            self.features.flow()
 
     def mend(self) -> None:
         """All that was broken works again; versions stay what they are."""
         self.router.stuck = self.router.silent = self.router.lies = False
         self.router.refuse_next = None
         self.router.settle()
+        self.features.silent = self.features.flags.stuck = False
+        self.features.flags.settle()
         self.router.begin_counting_anew()
         for instance in self.world.instances.values():
             if instance.phase is Phase.UNHEALTHY:

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from pilotage.core.plan import Plan
 from pilotage.errors import PilotageError, Problem
-from pilotage.ports import Conflict, HookError, Reach, RouterError, StoreError, TargetError
+from pilotage.ports import (
+    Conflict,
+    FlagsError,
+    HookError,
+    Reach,
+    RouterError,
+    StoreError,
+    TargetError,
+    TelemetryError,
+)
 from pilotage.simulate.trouble import now
 
 if TYPE_CHECKING:
@@ -27,10 +36,12 @@ ERRORS: dict[str, type[PilotageError]] = {
     "router": RouterError,
     "prober": PilotageError,
     "runner": HookError,
+    "flags": FlagsError,
+    "source": TelemetryError,
 }
 EFFECTS = frozenset(
     {("router", "apply"), ("target", "scale"), ("target", "stop"), ("target", "prepare"), ("prober", "probe")}
-    | {("runner", "start")}
+    | {("runner", "start"), ("flags", "apply")}
 )
 AIMED = frozenset(".".join(effect) for effect in EFFECTS) | {"store.commit"}
 AIM = 5.0
@@ -85,8 +96,11 @@ class Process:
                 "router": place.router,
                 "prober": place.prober,
                 "runner": place.runner,
+                "flags": place.features.flags,
             }
             doors: dict[str, Any] = {port: Through(self, port, inner, plan) for port, inner in inners.items()}
+            if plan.feature is not None:
+                doors["telemetry"] = (Through(self, "source", place.features, plan),)
             self._reaches[plan.digest] = Reach(**doors)
         return self._reaches[plan.digest]
 
@@ -186,6 +200,8 @@ class Process:
             self.saw[door.plan.environment, door.port] = answer
         elif name == "telemetry" and door.plan is not None and not self.world.place(door.plan).router.lies:
             self.read[door.plan.environment] = now()
+        elif name == "read" and door.plan is not None:
+            self.read[f"{door.plan.environment} features"] = now()
         elif door.port == "store":
             self.world.laws.stored(self, name, arguments, fields, answer)
 

@@ -11,6 +11,7 @@ from pilotage.core.routing import Routing
 from pilotage.core.state import Status
 from pilotage.core.steps import Expose
 from pilotage.core.values import EVERYBODY
+from pilotage.simulate import features
 from pilotage.simulate.place import Place
 from pilotage.simulate.trouble import now
 
@@ -47,6 +48,8 @@ def check_effect(laws: Laws, process: Process, record: Record, name: str, argume
         _serves_nobody(laws, process, record, arguments[0])
     elif name == "apply":
         _exposes_no_more(laws, record, arguments[0])
+    elif name == "flag":
+        features.check_change(laws, record, arguments[0])
 
 
 def _owns(process: Process, record: Record) -> bool:
@@ -72,6 +75,8 @@ def _intent(laws: Laws, record: Record, name: str, arguments: Sequence[Any]) -> 
     match name:
         case "apply":
             key, value = "route", arguments[0].revision
+        case "flag":
+            key, value = "flag", arguments[0].revision
         case "start":
             key, value = arguments[0].split("/", 1)[1], ""
         case "scale":
@@ -104,7 +109,7 @@ def allowed(record: Record) -> int:
     entered = state.plan.steps[: state.reached + 1] if state.back else state.plan.steps[: state.position + 1]
     shares = [step.share(state.plan.new.id) for step in entered if isinstance(step, Expose)]
     if state.back:
-        way = [s for s in state.plan.way_back[: state.position + 1] if isinstance(s, Expose)]
+        way = [s for s in state.steps[: state.position + 1] if isinstance(s, Expose)]
         shares = [way[-1].share(state.plan.new.id)] if way else shares
     return max(shares, default=0)
 
@@ -147,6 +152,9 @@ class Watch:
         self._lasting("somebody healthy serves", place.name, REACTION, self._unserved(place, record), record)
         self._lasting(
             "exposure stays within the plan", place.name, REACTION, self._exceeded(place, record), record
+        )
+        self._lasting(
+            "a feature stays within the plan", place.name, REACTION, features.exceeded(place, record), record
         )
         for known in self.laws.records.values():
             self._lasting("orders are heard", known.state.id, REACTION, self._unheard(known), known)
@@ -207,6 +215,7 @@ def check_rest(laws: Laws, place: Place, known: Environment) -> None:
     """When all has ended: what is recorded is what is, and nothing else is left."""
     began = (r for r in laws.records.values() if r.place is place and r.state.started is not None)
     last = sorted(began, key=lambda record: record.ended)
+    features.check_rest(laws, place, last)
     if known.live is None:
         laws.hold(
             "what is recorded is what is",
@@ -225,7 +234,7 @@ def check_rest(laws: Laws, place: Place, known: Environment) -> None:
     wanted = {f"{live.release.id}.{number}" for number in range(1, live.instances + 1)}
     left = place.world.existing()
     laws.hold("nothing is left behind", f"{place.name}: {sorted(left)}", when=left == wanted)
-    if last and last[-1].state.status is Status.ROLLED_BACK:
+    if last and last[-1].state.status is Status.ROLLED_BACK and not last[-1].state.stays:
         before, after = last[-1].plan.basis.routing, place.router.serving
         same = before is None or plain(before) == plain(after)
         laws.hold("a way back restores the routing exactly", place.name, when=same)

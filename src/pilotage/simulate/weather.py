@@ -63,12 +63,15 @@ class Weather:
             world.down[kind] = max(world.down.get(kind, 0.0), now() + lasts)
             return
         knob = {"deaf": "stuck", "gap": "silent", "lies": "lies"}[kind]
-        setattr(router, knob, True)
+        for one in (router, place.features, place.features.flags):
+            setattr(one, knob, True)
         asyncio.get_running_loop().call_later(lasts, self._over, place, knob)
 
     def _over(self, place: Place, knob: str) -> None:
-        setattr(place.router, knob, False)
+        for one in (place.router, place.features, place.features.flags):
+            setattr(one, knob, False)
         place.router.settle()
+        place.features.flags.settle()
 
     def _one_instance(self, kind: str, strike: Strike, place: Place) -> None:
         running = [i for i in place.world.instances.values() if i.phase is Phase.HEALTHY]

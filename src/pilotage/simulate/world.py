@@ -12,7 +12,7 @@ from pilotage.core.events import Order
 from pilotage.core.plan import Plan
 from pilotage.engine.worker import Worker
 from pilotage.errors import Problem
-from pilotage.ports import Store, StoreError
+from pilotage.ports import FlagsError, Store, StoreError
 from pilotage.simulate.laws import Laws
 from pilotage.simulate.ledger import Ledger
 from pilotage.simulate.people import People
@@ -72,6 +72,8 @@ class World:
     def check_reachable(self, port: str, name: str) -> None:
         if now() < self.down.get(f"no-{port}", 0.0):
             raise ERRORS[port](Problem(code=f"{port}.no-answer", what=f"the {port} does not answer"))
+        if port == "flags" and name == "apply" and now() < self.down.get("full", 0.0):
+            raise FlagsError(Problem(code="flags.unwritable", what="no room"))
         if port == "store" and name in WRITES and now() < self.down.get("full", 0.0):
             raise StoreError(Problem(code="store.full", what="no room"))
 

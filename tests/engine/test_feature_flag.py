@@ -28,6 +28,7 @@ from pilotage.testing.telemetry import FakeSource
 from pilotage.usecases.flagging import flag_before
 from pilotage.usecases.planning import plan_restore
 from pilotage.usecases.proving import Proof, verify
+from pilotage.usecases.rehearsing import rehearse
 from pilotage.usecases.returning import roll_back
 
 KEY = "new-checkout"
@@ -182,3 +183,8 @@ def test_a_flag_that_was_changed_since_the_plan_makes_it_void():
 
     assert play(place, story, made) == "plan.void"
     assert isinstance(made.basis, Basis)
+
+
+def test_a_feature_is_not_rehearsed_and_that_is_said():
+    with pytest.raises(PilotageError, match="can not be rehearsed"):
+        asyncio.run(rehearse(feature(), None, None))

@@ -2,26 +2,30 @@
 
     python shop_app.py VERSION PORT
 
-Keeps connections alive unless asked not to. SIGTERM ends it: by then it was drained.
+Answers 500 as often as the file ``fails`` beside it says (0 … 1), if there is one. Keeps connections alive
+unless asked not to. SIGTERM ends it: by then it was drained.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
+from pathlib import Path
 
 
 async def main(version: str, port: int) -> None:
-    answer = (
-        f"HTTP/1.1 200 OK\r\nContent-Length: {len(version)}\r\nX-Release: {version}\r\n\r\n{version}".encode()
-    )
+    says = Path(__file__).with_name("fails")
+    fails = float(says.read_text()) if says.exists() else 0.0
+    rest = f"\r\nContent-Length: {len(version)}\r\nX-Release: {version}\r\n\r\n{version}"
+    answer, failed = f"HTTP/1.1 200 OK{rest}".encode(), f"HTTP/1.1 500 Failed{rest}".encode()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = b""
             while b"connection: close" not in head.lower():
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(answer)
+                writer.write(failed if fails and random.random() < fails else answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return

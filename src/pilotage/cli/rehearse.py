@@ -163,7 +163,7 @@ def _script(playing: Playing, modelled: tuple[Fault, ...], now: datetime) -> Scr
         faults=faults,
         worse=tuple((one,) for one in named) if playing.runs else (),
         seed=playing.seed,
-        runs=max(playing.runs, 1),
+        runs=playing.runs,
         begin=coming_monday(now) if playing.begin is None else _time(playing.begin),
     )
 

@@ -46,6 +46,8 @@ class Odds(Frozen):
     @classmethod
     def of(cls, hits: int, runs: int) -> Odds:
         """Wilson's score interval (Journal of the American Statistical Association 22, 1927)."""
+        if runs == 0:
+            return cls(hits=0, runs=0, low=0.0, high=1.0)
         part, square = hits / runs, Z95 * Z95
         middle = (part + square / (2 * runs)) / (1 + square / runs)
         half = Z95 / (1 + square / runs) * sqrt(part * (1 - part) / runs + square / (4 * runs * runs))

@@ -10,6 +10,7 @@ from pilotage.core.flags import FlagSeen
 from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Environment, Fingerprint, Manifest
+from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.hooks import woven
 from pilotage.strategies.method import Context
 from pilotage.strategies.restore import Restore
@@ -62,7 +63,12 @@ def plan_as_if(
     fingerprint: Fingerprint,
     now: datetime,
 ) -> Plan:
-    """The plan of releasing ``version`` if ``running`` were live there and nothing had ever been before."""
+    """The plan of releasing ``version`` if ``running`` were live there and nothing had ever been before.
+
+    PilotageError when the method depends on more than that.
+    """
+    if isinstance(environment.method, FeatureFlag):
+        raise PilotageError(not_rehearsed(environment.method.method), exit_code=ExitCode.USAGE)
     live = Good(
         release=manifest.release(running, manifest.folder, fingerprint),
         instances=environment.instances,
@@ -73,6 +79,15 @@ def plan_as_if(
     key = environment.method.flag_key
     flag = FlagSeen(key=key) if key is not None else None
     return plan_release(manifest, environment, known, version, fingerprint=fingerprint, flag=flag)
+
+
+def not_rehearsed(method: str) -> Problem:
+    return Problem(
+        code="rehearsal.flags",
+        what=f"a release by {method} can not be rehearsed",
+        why="users with and without a feature are not told apart by the model of a service",
+        mend="`pilotage plan` shows its steps, and what the judge will see",
+    )
 
 
 def plan_restore(known: Known) -> Plan:

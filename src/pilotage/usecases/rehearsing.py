@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pilotage.core.plan import Plan
 from pilotage.core.values import Frozen
-from pilotage.errors import ExitCode, PilotageError, Problem
+from pilotage.errors import ExitCode, PilotageError
 from pilotage.judge.mends import Trouble, troubles
 from pilotage.judge.planner import Forecast, foresee, stages
 from pilotage.rehearsal.fault import Fault, FaultKind
@@ -22,6 +22,7 @@ from pilotage.rehearsal.model import Service
 from pilotage.rehearsal.outcome import Case, Ending, Episode, Rehearsal
 from pilotage.rehearsal.spread import Odds, Spread
 from pilotage.stage.play import PATIENCE, play
+from pilotage.usecases.planning import not_rehearsed
 
 WORSE = (
     Fault(kind=FaultKind.ERRORS, factor=2.0),
@@ -62,18 +63,12 @@ async def rehearse(plan: Plan, model: Service, script: Script, *, processes: int
     ``processes``: None: as many as there are cores; 0: none beside this one. Nothing is reached, nothing kept.
     """
     if plan.feature is not None:
-        raise PilotageError(_feature(plan.feature.key), exit_code=ExitCode.USAGE)
+        raise PilotageError(not_rehearsed(plan.method), exit_code=ExitCode.USAGE)
     parts = _parts(plan, model, script)
     workers = (cpu_count() or 1) if processes is None else processes
     with ProcessPoolExecutor(workers) if workers and len(parts) > 1 else nullcontext() as pool:
         played = await asyncio.gather(*(_play(part, pool) for part in parts))
     return _summed(plan, model, script, played)
-
-
-def _feature(key: str) -> Problem:
-    what = f"the release of a feature ({key}) can not be rehearsed yet"
-    why = "the users of a rehearsal are told apart by version, and all would have the same one"
-    return Problem(code="rehearsal.feature", what=what, why=why, mend="`pilotage plan` tells its steps")
 
 
 class Rehearsed(NamedTuple):
@@ -83,7 +78,10 @@ class Rehearsed(NamedTuple):
 
 
 async def rehearsed(plan: Plan, model: Service, script: Script, *, processes: int | None = None) -> Rehearsed:
-    """The rehearsal, and what the planner says of the judge at the mean traffic of the model."""
+    """The rehearsal, and what the planner says of the judge at the mean traffic of the model.
+
+    PilotageError when the plan has steps that no rehearsal can play.
+    """
     found = await rehearse(plan, model, script, processes=processes)
     judged = stages(plan)
     if plan.judge is None or not judged:

@@ -56,6 +56,8 @@ def assumed(view: RehearsalView) -> str:
 
 def fine(view: RehearsalView) -> str:
     """Of versions as good as the old one."""
+    if view.good.runs == 0:
+        return "not tried"
     if view.fine is None:
         return f"promoted in none of {counted(view.good.runs, 'run')}"
     often = f"{view.good.hits} of {counted(view.good.runs, 'run')}"

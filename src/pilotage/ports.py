@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from pilotage.core.database import DatabaseSpec
+from pilotage.core.database import DatabaseSpec, Survey
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.flags import FlagRule, FlagSeen
@@ -405,6 +405,14 @@ class Database(Protocol):
 
     async def revision(self, spec: DatabaseSpec) -> str:
         """``core.database.BASE``: none yet. Raises DatabaseError when it does not answer, or is at several."""
+        ...
+
+
+class Surveyor(Database, Protocol):
+    """What also reads the changes that are still to be made."""
+
+    async def survey(self, spec: DatabaseSpec) -> Survey:
+        """The changes in its folder, read and not run. Raises DatabaseError when they cannot be read."""
         ...
 
 

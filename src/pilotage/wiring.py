@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pilotage.adapters.database.tool import ToolDatabase
 from pilotage.adapters.process.digests import directory_sha256, file_sha256
 from pilotage.adapters.registry import Registry, settings_problems
 from pilotage.core.environment import Environment
@@ -27,7 +28,16 @@ from pilotage.manifest.model import Environment as Chosen
 from pilotage.manifest.model import Manifest
 from pilotage.manifest.release_files import Release, load_release, release_beside
 from pilotage.ports import Reach
-from pilotage.usecases import flagging, foreseeing, planning, readying, releasing, returning, stopping
+from pilotage.usecases import (
+    flagging,
+    foreseeing,
+    migrating,
+    planning,
+    readying,
+    releasing,
+    returning,
+    stopping,
+)
 from pilotage.usecases.diagnosing import Finding, diagnose
 from pilotage.workplaces import FOLDER, STATE, ManyMachines, OneMachine, Workplace, elsewhere, is_uri
 
@@ -154,9 +164,13 @@ class App:
             raise PilotageError(*problems, exit_code=ExitCode.REFUSED_MANIFEST)
         known = await self.store.environment(self.manifest.service, chosen.name)
         flag = await self._flag_before(chosen, known)
-        return planning.plan_release(
+        plan = planning.plan_release(
             self.manifest, chosen, known, version, fingerprint=fingerprint, flag=flag, again=again
         )
+        changed = chosen.database(version)
+        if changed is None:
+            return plan
+        return await migrating.with_migrations(plan, changed, ToolDatabase(), known)
 
     async def plan_as_if(self, environment: str | None, version: str, running: str | None) -> Plan:
         """As ``plan``; ``running``: as if this version ran there, and nothing had ever been before."""

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from pilotage.adapters.database.tool import ToolDatabase
 from pilotage.adapters.hooks.runner import ProcessRunner
 from pilotage.core.plan import ROUTER, FlagsSpec, Plan, RouterSpec, TargetSpec, TelemetrySpec
 from pilotage.core.telemetry import Reading, Watched
@@ -41,6 +42,7 @@ class Registry:
             router=self._adapter(plan, "router", plan.router, router),
             prober=self._kept("prober", HttpProber),
             runner=self._runner(plan),
+            database=ToolDatabase(),
             telemetry=tuple(
                 self._source(plan, f"telemetry/{number}", spec)
                 for number, spec in enumerate(plan.telemetry, start=1)

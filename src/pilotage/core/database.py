@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from pilotage.core.hooks import Reference
+from pilotage.core.hooks import Pinned, Reference
 from pilotage.core.values import Frozen
+from pilotage.errors import Problem
 
 BASE = "base"
 """The revision of a database to which nothing was ever done."""
@@ -33,11 +32,10 @@ class Revision(Frozen):
     phase: Phase = Phase.EXPAND
     file: str
     """Absolute."""
-    sha256: str
     reversible: bool
     """Whether it can be undone, with everything that was there before."""
-    reviewed: bool = False
-    """A person has looked at it: what is found dangerous is told, not refused."""
+    irreversible: bool = False
+    """Its file says that no version before can live with it."""
     atomic: bool = True
     """Whether it and its revision are written in one transaction."""
 
@@ -49,9 +47,27 @@ class DatabaseSpec(Frozen):
     folder: str
     """Absolute: of the tool's configuration (alembic) or of the migrations (dbmate)."""
     url: Reference
-    table: str
-    """Where the tool keeps its revisions."""
-    settings: dict[str, Any] = Field(default_factory=dict)
+    variable: str = "DATABASE_URL"
+    """In which the tool finds the address."""
+    table: str | None = None
+    """Where the tool keeps its revisions, if not where it does by itself."""
+
+
+class Danger(Frozen):
+    """Something in a change that may harm."""
+
+    revision: str
+    refused: bool
+    """Whether nothing is started because of it; else it is told."""
+    problem: Problem
+
+
+class Survey(Frozen):
+    """All changes that a folder holds, in order, what is dangerous in them, and the files they are made of."""
+
+    revisions: tuple[Revision, ...]
+    dangers: tuple[Danger, ...] = ()
+    files: tuple[Pinned, ...] = ()
 
 
 class DatabasePlan(Frozen):
@@ -62,8 +78,5 @@ class DatabasePlan(Frozen):
     """At which the plan found it; the plan is void when it is elsewhere."""
     revisions: tuple[Revision, ...]
     """Still to be made, in order."""
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     """What a reader of the plan should know: locks, changes that cannot be undone."""
-
-    def of(self, phase: Phase) -> tuple[Revision, ...]:
-        return tuple(one for one in self.revisions if one.phase is phase)

@@ -61,11 +61,14 @@ def _sighted(turn: Turn, hook: Hook) -> Sighting | None:
 
 
 def _ended(turn: Turn, hook: Hook, seen: Sighting) -> None:
+    """Of a change, the database says whether it was made; of all others, the exit code."""
     change, revision = hook.migration, turn.seen.revision
-    if seen.code != 0:
-        detail = seen.detail or f"it ended with exit code {seen.code}"
-        _record(turn, hook, Outcome.FAILED, detail, seen.tail)
-    elif change is not None and revision != change.after:
+    code = seen.detail or f"it ended with exit code {seen.code}"
+    if change is not None and revision == change.after:
+        _record(turn, hook, Outcome.DONE, "" if seen.code == 0 else f"{code}; the database shows it", seen.tail)
+    elif seen.code != 0:
+        _record(turn, hook, Outcome.FAILED, code, seen.tail)
+    elif change is not None:
         detail = f"it said that it was done, and the database is at {revision} instead of {change.after}"
         _record(turn, hook, Outcome.FAILED, detail, seen.tail)
     else:

@@ -19,7 +19,7 @@ from pilotage.core.steps import Check
 from pilotage.core.values import Frozen
 from pilotage.dossier.policy import Policy
 from pilotage.manifest import words
-from pilotage.manifest.hook_blocks import HookBlock
+from pilotage.manifest.hook_blocks import DatabaseBlock, HookBlock
 from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.methods import MethodBlock
 from pilotage.manifest.words import refuse
@@ -237,6 +237,9 @@ class EnvironmentBlock(Frozen):
     hooks: tuple[HookBlock, ...] | None = Field(
         default=None, description="Replaces the service's hooks as a whole."
     )
+    database: DatabaseBlock | None = Field(
+        default=None, description="Replaces the service's database as a whole."
+    )
     expect: ExpectBlock | None = Field(
         default=None,
         description="What traffic is to be expected, so that `plan` can tell what the judge will see; without "
@@ -264,6 +267,9 @@ class Document(Frozen):
     hooks: tuple[HookBlock, ...] = Field(
         default=(),
         description="Programs that are run once in every rollout; those of one moment in this order.",
+    )
+    database: DatabaseBlock | None = Field(
+        default=None, description="How the database is changed with a release; without it, it is not."
     )
     judge: JudgeBlock = Field(default=JudgeBlock(), description="What counts as worse, and how sure to be.")
     readiness: Policy | None = Field(

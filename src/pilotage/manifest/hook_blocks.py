@@ -1,9 +1,9 @@
-"""Hooks as the manifest writes them."""
+"""Hooks and the database as the manifest writes them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,10 @@ _ZERO = timedelta(0)
 _TIMEOUT: timedelta = Program.model_fields["timeout"].default
 HookName = Annotated[
     str, words.Spelled(words.NAME, "a hook's name", "lower-case letters, digits and - only, at most 40", "name")
+]
+
+TableName = Annotated[
+    str, words.Spelled(r"[A-Za-z_][A-Za-z0-9_.]*", "a table's name", "letters, digits, _ and . only", "name")
 ]
 
 
@@ -85,3 +89,30 @@ class HookBlock(Frozen):
         if self.attempts > 1 and not self.repeatable:
             refuse("hook", "only what is repeatable can be tried more than once", "add `repeatable: true`")
         return self
+
+
+class DatabaseBlock(Frozen):
+    """How the database is changed with a release."""
+
+    tool: Literal["alembic", "dbmate"] = Field(description="What makes the changes.")
+    folder: words.FilePath = Field(
+        default="migrations",
+        description="Relative to the manifest; may hold {version}. alembic: where alembic.ini is; dbmate: "
+        "where the .sql files are.",
+    )
+    url: ReferenceBlock = Field(description="Where the database is: an address, as the tool writes it.")
+    variable: words.Variable = Field(
+        default="DATABASE_URL", description="The variable in which the tool finds the address."
+    )
+    table: TableName | None = Field(
+        default=None,
+        description="Where the tool keeps its revision, if not in alembic_version or schema_migrations.",
+    )
+    timeout: DurationText = Field(
+        default=_TIMEOUT, gt=_ZERO, description="After so long a change is ended, and has failed."
+    )
+    backup: words.Command | None = Field(
+        default=None,
+        description="Makes a restore point before what cannot be undone, with the address in `variable`; "
+        "`none`: there is another way to get the data back.",
+    )

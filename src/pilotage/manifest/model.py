@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pilotage.core.database import DatabaseSpec
 from pilotage.core.hooks import Program
 from pilotage.core.judging import JudgeSettings
 from pilotage.core.plan import FlagsSpec, RouterSpec, TargetSpec, TelemetrySpec
@@ -26,13 +27,14 @@ from pilotage.manifest.document import (
     EnvironmentBlock,
     RunPatch,
 )
-from pilotage.manifest.hook_blocks import HookBlock
+from pilotage.manifest.hook_blocks import DatabaseBlock, HookBlock
 from pilotage.manifest.judge_blocks import JudgeBlock
 from pilotage.manifest.nodes import Node, locate
 from pilotage.manifest.source import Source
 from pilotage.manifest.suggest import did_you_mean
 from pilotage.manifest.words import VERSION, VERSION_RULE
 from pilotage.strategies.canary import Canary
+from pilotage.strategies.database import NO_BACKUP, Settings
 from pilotage.strategies.hooks import Placed, command
 from pilotage.strategies.method import Method
 
@@ -58,6 +60,7 @@ class Environment:
     _readiness: Policy | None = field(default=None, repr=False)
     _hooks: tuple[HookBlock, ...] = field(default=(), repr=False)
     _folder: str = field(default="/", repr=False)
+    _database: DatabaseBlock | None = field(default=None, repr=False)
 
     def target_spec(self) -> TargetSpec:
         target = self._block.target
@@ -99,6 +102,10 @@ class Environment:
     def hooks(self) -> tuple[Placed, ...]:
         """Those of the service's own."""
         return tuple(_hook(block, self._folder) for block in self._hooks)
+
+    def database(self, version: str) -> Settings | None:
+        """How the database is changed for that version; None when it is not."""
+        return _database(self._database, self._folder, version) if self._database is not None else None
 
     def expected(self) -> Traffic | None:
         """The traffic that ``expect`` says."""
@@ -181,6 +188,7 @@ def manifest_of(document: Document, source: Source, root: Node, warnings: tuple[
             _readiness=_policy(document.readiness, block.readiness),
             _hooks=document.hooks if block.hooks is None else block.hooks,
             _folder=str(Path(source.file).absolute().parent),
+            _database=block.database or document.database,
         )
         for name, block in document.environments.items()
     }
@@ -246,6 +254,18 @@ def _hook(block: HookBlock, folder: str) -> Placed:
         repeatable=block.repeatable,
         approval=block.approval,
     )
+
+
+def _database(block: DatabaseBlock, folder: str, version: str) -> Settings:
+    spec = DatabaseSpec(
+        tool=block.tool,
+        folder=str(Path(folder) / block.folder.replace("{version}", version)),
+        url=block.url.reference(),
+        variable=block.variable,
+        table=block.table,
+    )
+    backup = NO_BACKUP if block.backup == (NO_BACKUP,) else block.backup
+    return Settings(spec=spec, timeout=block.timeout, backup=backup, folder=folder)
 
 
 def _check(block: CheckBlock) -> Check:

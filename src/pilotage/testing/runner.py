@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pilotage.core.database import BASE, DatabaseSpec
+from pilotage.core.database import BASE, DatabaseSpec, Survey
 from pilotage.core.hooks import Phase, Program, Sighting
 from pilotage.errors import Problem
 from pilotage.ports import DatabaseError, HookError
@@ -86,9 +86,13 @@ class FakeDatabase:
     """A database that is at one revision."""
 
     at: str = BASE
+    found: Survey = field(default_factory=lambda: Survey(revisions=()))
     unreachable: Problem | None = None
 
     async def revision(self, spec: DatabaseSpec) -> str:
         if self.unreachable is not None:
             raise DatabaseError(self.unreachable)
         return self.at
+
+    async def survey(self, spec: DatabaseSpec) -> Survey:
+        return self.found

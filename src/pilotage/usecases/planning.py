@@ -14,6 +14,7 @@ from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.hooks import woven
 from pilotage.strategies.method import Context
 from pilotage.strategies.restore import Restore
+from pilotage.usecases.migrating import passable
 
 
 def plan_release(
@@ -98,7 +99,7 @@ def plan_restore(known: Known) -> Plan:
     previous, live, last = known.previous, known.live, known.last_plan
     if previous is None or live is None or last is None:
         raise PilotageError(_no_way_back(known), exit_code=ExitCode.BLOCKED)
-    return Restore().compile(
+    plan = Restore().compile(
         Context(
             environment=known.name,
             new=previous.release,
@@ -110,6 +111,7 @@ def plan_restore(known: Known) -> Plan:
             takes_flag_back=last.basis.flag if last.new.id == live.release.id else None,
         )
     )
+    return passable(plan, known)
 
 
 def _already_live(version: str, environment: str) -> Problem:

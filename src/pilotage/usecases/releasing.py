@@ -16,6 +16,7 @@ from pilotage.core.values import EVERYBODY
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.ports import Change, Conflict, GroundOf, Store
 from pilotage.usecases.flagging import check_flag
+from pilotage.usecases.migrating import check_database
 from pilotage.usecases.stopping import end_warm
 
 TRIES = 5
@@ -109,6 +110,7 @@ async def check_ground(reach_of: GroundOf, plan: Plan) -> None:
     problems = problems or await reach.router.check(routing)
     if problems:
         raise PilotageError(*problems, exit_code=ExitCode.FAILED)
+    await check_database(plan, reach.database)
 
 
 async def _check_flag(reach_of: GroundOf, plan: Plan) -> None:

@@ -59,6 +59,37 @@ def hook_stops(plan: Plan, step: Hook) -> str:
     return fails
 
 
+def database_told(plan: Plan) -> str:
+    """Where the database is, what is done to it and when, and what of it is taken back."""
+    database = plan.database
+    if database is None or plan.method == "restore":
+        return ""
+    if not database.revisions:
+        return f"{database.spec.tool}, at {database.revision}: nothing is to be done"
+    hooks = [step for step in plan.steps if isinstance(step, Hook) and step.migration is not None]
+    told = [
+        f"{plan.steps.index(hook) + 1}: {', '.join(hook.migration.revisions)}"
+        for hook in hooks
+        if hook.migration
+    ]
+    undone = any(isinstance(step, Hook) and step.migration is not None for step in plan.way_back)
+    back = "the way back undoes it" if undone else "the way back leaves it: the old version can live with it"
+    return f"{database.spec.tool}, at {database.revision}; at step {'; '.join(told)}; {back}"
+
+
+def no_return_told(plan: Plan) -> str:
+    """The first step after which the old version cannot come back."""
+    for number, step in enumerate(plan.steps, 1):
+        if (
+            isinstance(step, Hook)
+            and step.breaks == plan.new.id
+            and not step.reversible
+            and plan.old is not None
+        ):
+            return f"from step {number} on {plan.old.version} can not come back: {step.title}"
+    return ""
+
+
 def _after_promotion(plan: Plan) -> int:
     places = [i for i, step in enumerate(plan.steps) if step.kind == "promote"]
     return places[-1] if places else len(plan.steps)

@@ -27,7 +27,7 @@ from pilotage.core.values import EVERYBODY, Duration, Frozen
 from pilotage.views import featuring, foresight, mirroring
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
-from pilotage.views.hooks import hook_stops
+from pilotage.views.hooks import database_told, hook_stops, no_return_told
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
 from pilotage.views.titles import RESTORE, alone, asked, audience, title, version
 
@@ -66,6 +66,10 @@ class PlanView(Frozen):
     dark: int = 0
     """So many steps of the way back are enough once the new version is promoted: it stays."""
     warnings: tuple[str, ...]
+    database: str = ""
+    """Where it is, and what is done to it; empty when nothing is."""
+    no_return: str = ""
+    """From which step on the old version cannot come back, and why; empty when it always can."""
     sees: ForesightView | None = None
     """What the judge will see; None: nothing is judged, or there are no figures of the traffic."""
     feature: str | None = None
@@ -89,7 +93,9 @@ def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
         promoted_after=_waited(steps),
         warming=_waited(steps) - _waited(planned),
         keep_warm=max((s.keep_warm for s in plan.steps if isinstance(s, Retire)), default=ZERO),
-        warnings=tuple(_warnings(plan)),
+        warnings=(*_warnings(plan), *(plan.database.warnings if plan.database else ())),
+        database=database_told(plan),
+        no_return=no_return_told(plan),
         sees=sees,
         feature=plan.feature.key if plan.feature else None,
     )
@@ -217,6 +223,10 @@ def draw(view: PlanView, width: int = 100) -> list[Line]:
         at = span(f"{', '.join(map(str, numbers))}: ", Tone.DIM)
         lines += wrap(line(span(label, Tone.DIM), at, told), width, 12)
     lines += _labelled("Way back", _way_back(view), width)
+    if view.database:
+        lines += _labelled("Database", view.database, width)
+    if view.no_return:
+        lines += _labelled("No return", view.no_return, width, Tone.WARN)
     lines += _labelled("Takes", _duration(view), width)
     lines.append(fit(line(span("Digest    ", Tone.DIM), view.digest), width))
     for warning in view.warnings:

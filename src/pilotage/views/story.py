@@ -57,7 +57,7 @@ def _is_detail(plan: Plan, event: e.Event) -> bool:
             return True
         case e.StepFinished():
             step = _step(plan, event)
-            return step is not None and step.kind in ("expose", "promote", "verify", "flag")
+            return step is not None and step.kind in ("expose", "promote", "verify", "flag", "run")
         case e.Judged():
             return event.verdict.outcome is not Outcome.FAIL
         case _:

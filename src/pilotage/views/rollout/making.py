@@ -115,6 +115,8 @@ def _way_back(state: State) -> str:
     plan = state.plan
     if state.status.final or state.back:
         return ""
+    if state.past_return is not None:
+        return f"none: past the point of no return ({state.past_return.title})"
     if plan.feature is not None:
         return featuring.way_back(state, plan.feature)
     if plan.old is None:

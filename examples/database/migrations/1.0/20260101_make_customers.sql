@@ -1,0 +1,5 @@
+-- migrate:up
+CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
+
+-- migrate:down
+DROP TABLE customers;

@@ -1,0 +1,6 @@
+-- pilotage: contract
+-- migrate:up
+ALTER TABLE customers DROP COLUMN name;
+
+-- migrate:down
+ALTER TABLE customers ADD COLUMN name TEXT;

@@ -1,0 +1,6 @@
+-- postgres
+ALTER TABLE customers ADD COLUMN mail text NOT NULL;
+ALTER TABLE customers ADD COLUMN level int NOT NULL DEFAULT 1;
+ALTER TABLE customers ADD COLUMN note text;
+ALTER TABLE customers ALTER COLUMN name SET NOT NULL;
+ALTER TABLE customers ALTER COLUMN level DROP DEFAULT;

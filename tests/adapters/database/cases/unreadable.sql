@@ -1,0 +1,4 @@
+-- postgres
+DO $$ BEGIN EXECUTE 'drop table customers'; END $$;
+CALL tidy_up();
+ALTER TABLE customers FROBNICATE;

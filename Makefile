@@ -28,7 +28,7 @@ simulate: $(VENV)/.installed-dev
 	$(BIN)/python -m pilotage.simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
 benchmark: $(VENV)/.installed-dev
-	for script in router_changes rollback_time worker_cost command_startup rehearsal; do \
+	for script in router_changes rollback_time worker_cost command_startup rehearsal document_build; do \
 		$(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pilotage.adapters.database.tool import ToolDatabase
 from pilotage.adapters.process.digests import directory_sha256, file_sha256
@@ -40,6 +40,9 @@ from pilotage.usecases import (
 )
 from pilotage.usecases.diagnosing import Finding, diagnose
 from pilotage.workplaces import FOLDER, STATE, ManyMachines, OneMachine, Workplace, elsewhere, is_uri
+
+if TYPE_CHECKING:
+    from pilotage.views.documents.case import Case
 
 MANIFEST = "pilotage.yaml"
 STATE_FOLDER = ".pilotage"
@@ -227,6 +230,26 @@ class App:
             known.readiness() if known else None,
             await self.store.ticks(plan.digest),
             at or self.clock.now(),
+        )
+
+    async def case(
+        self, plan: Plan, file: Path | None = None, facts: Path | None = None, start: datetime | None = None
+    ) -> Case:
+        """Everything that the documents of this plan are written from."""
+        from pilotage.usecases import gathering
+
+        release = self._release_file(file, plan.new.run.folder)
+        begins = start or gathering.first_window(release)
+        ready = await self.readiness(plan, file, begins)
+        return gathering.case_of(
+            plan,
+            release,
+            folder=file.parent if file else Path(plan.new.run.folder),
+            facts=facts,
+            environment=self.manifest.environments.get(plan.environment) if self.manifest else None,
+            readiness=ready.readiness if ready else None,
+            ticks=await self.store.ticks(plan.digest),
+            start=begins,
         )
 
     async def tick(

@@ -19,6 +19,7 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("schema", BEGIN, "pilotage.cli.begin:schema"),
     ("advise", BEGIN, "pilotage.cli.advise:advise"),
     ("readiness", RELEASE, "pilotage.cli.readiness:readiness"),
+    ("documents", RELEASE, "pilotage.cli.documents:documents"),
     ("tick", RELEASE, "pilotage.cli.readiness:tick"),
     ("plan", RELEASE, "pilotage.cli.release:plan"),
     ("rehearse", RELEASE, "pilotage.cli.rehearse:rehearse"),

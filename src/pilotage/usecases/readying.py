@@ -16,6 +16,7 @@ from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.manifest.release_files import RELEASE_FILE, Release
 from pilotage.manifest.suggest import did_you_mean
 from pilotage.ports import Store
+from pilotage.views.documents.steps import steps_of
 from pilotage.views.plan import view_of
 
 
@@ -115,11 +116,9 @@ async def plan_meant(
 
 def check_step(plan: Plan, step: str, file: ReleaseFile | None) -> None:
     """PilotageError when the runbook has no step with this id that people do."""
-    ids = [one.id for one in file.runbook] if file else []
+    ids = [one.id for one in steps_of(plan, file) if one.by_people]
     if step not in ids:
-        mend = did_you_mean(step, ids) or (
-            f"the steps are {', '.join(ids)}" if ids else "add `runbook:` to the release file"
-        )
+        mend = did_you_mean(step, ids) or f"the steps are {', '.join(ids)}"
         what = f"the runbook of {plan.new.version} has no step `{step}` that a person does"
         raise PilotageError(
             Problem(code="runbook.unknown-step", what=what, mend=mend), exit_code=ExitCode.USAGE

@@ -101,8 +101,23 @@ def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
     )
 
 
+WAITS = ("judge", "mirror", "pause")
+"""Kinds of steps that take time by themselves."""
+
+
+def earliest(view: PlanView) -> tuple[Duration, ...]:
+    """For each step, how long after the start it can begin."""
+    waits = [step.at_least if step.kind in WAITS else ZERO for step in view.steps]
+    return tuple(sum(waits[:place], ZERO) for place in range(len(waits)))
+
+
+def sees(view: PlanView) -> str:
+    """What the shares of the steps are of: ``sees 2.0``, or ``has new-checkout`` of a flag."""
+    return f"has {view.feature}" if view.feature else f"sees {view.new}"
+
+
 def _waited(steps: Iterable[PlannedStep]) -> timedelta:
-    return sum((one.at_least for one in steps if one.kind in ("judge", "mirror", "pause")), ZERO)
+    return sum((one.at_least for one in steps if one.kind in WAITS), ZERO)
 
 
 def _warmed_up(plan: Plan, steps: tuple[PlannedStep, ...]) -> tuple[PlannedStep, ...]:
@@ -248,8 +263,7 @@ def _head(view: PlanView, width: int) -> list[Line]:
 def _steps(view: PlanView, width: int) -> list[Line]:
     """Number, step, who is exposed, how long; as many of these as the width allows."""
     bars = 10 if width >= 90 else 5 if width >= 76 else 0
-    sees = f"has {view.feature}" if view.feature else f"sees {view.new}"
-    head = ["", "step", sees, "at least", "at most"] if bars else ["", "step", "share", "least"]
+    head = ["", "step", sees(view), "at least", "at most"] if bars else ["", "step", "share", "least"]
     rows = [[span(cell, Tone.DIM) for cell in head], *(_row(step, bars) for step in view.steps)]
     if width < 76:
         rows = [row[:4] for row in rows]

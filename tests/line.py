@@ -36,8 +36,7 @@ class Line:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.cut()
-        self._loop.call_soon_threadsafe(self._listener.close)
+        self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
@@ -57,6 +56,14 @@ class Line:
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
+    async def _end(self) -> None:
+        self._listener.close()
+        self._end_all()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
     def _end_all(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
@@ -66,7 +73,7 @@ class Line:
         if self._refuses:
             writer.transport.abort()
             return
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):
             there, out = await asyncio.open_connection("127.0.0.1", self._server)
             self._writers.add(out)
             await asyncio.gather(self._pump(reader, out, to_server=True), self._pump(there, writer))

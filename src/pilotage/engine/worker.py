@@ -72,10 +72,10 @@ class Worker:
     async def run(self, *, until_idle: bool = False) -> None:
         """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment."""
         keeper = asyncio.create_task(self._renew())
-        idle = 0.0
+        idle, counts = 0.0, until_idle or self._look_every == POLL
         try:
             while not self._stopping.is_set():
-                busy = await self._claim()
+                busy = await self._claim(counts=counts)
                 idle = 0.0 if busy else idle + POLL
                 if until_idle and idle >= IDLE_FOR:
                     return
@@ -90,14 +90,16 @@ class Worker:
         if not self._stopping.is_set():
             await self._clock.sleep(seconds)
 
-    async def _claim(self) -> bool:
-        """Starts a task for every rollout that is due; says whether anything is unfinished."""
+    async def _claim(self, *, counts: bool) -> bool:
+        """Starts a task for every rollout that is due; says whether anything is unfinished, if that counts."""
         try:
             room = AT_ONCE - len(self._tasks)
             if room:
                 now = self._clock.now()
                 self._begin(await self._store.claim(self.name, now, LEASE, room, self._environments))
-            return bool(self._tasks) or bool(await self._store.rollouts(unfinished=True, limit=1))
+            if self._tasks or not counts:
+                return True
+            return bool(await self._store.rollouts(unfinished=True, limit=1))
         except StoreError as error:
             log.warning("the store is out of reach: %s", error)
             await self._nap(1)

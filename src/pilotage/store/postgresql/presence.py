@@ -30,6 +30,8 @@ BEAT = 1.0
 SILENCE = 4.0
 """Seconds without an answer after which the connection is cut and made anew."""
 _AGAIN = (0.1, 0.6)
+_REMIND = 30.0
+"""Seconds between two words about a server that can not be reached."""
 _LEAST = 0.05
 """Seconds between two looks, whatever is due: it may be somebody else's a moment later."""
 
@@ -154,19 +156,24 @@ class Presence:
 
     async def _live(self) -> None:
         server = self._database.server
+        out_since: float | None = None
         while True:
             try:
                 connection = await connect(server, f"worker {self.name}")
                 async with connection:
                     with cut_when_silent(connection, SILENCE):
                         me = await self._arrive(connection)
+                    out_since = None
                     self.ring()  # for what came while nobody listened
                     while True:
                         await self._listen(connection)
                         with cut_when_silent(connection, SILENCE):
                             await self._beat(connection, me)
             except psycopg.Error as error:
-                log.warning("%s", problems.told(error, server))
+                now = asyncio.get_running_loop().time()
+                if out_since is None or now - out_since > _REMIND:
+                    log.warning("%s", problems.told(error, server))
+                    out_since = now
             except StoreError as error:
                 self._failure = error
                 self.ring()

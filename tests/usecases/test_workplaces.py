@@ -1,4 +1,4 @@
-"""Where the record is: a folder or a database; who works on it; what is not told, and what not done from afar."""
+"""Where the record is: a folder or a database; who works on it; what is not told or done from afar."""
 
 from __future__ import annotations
 

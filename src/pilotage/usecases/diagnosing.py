@@ -97,6 +97,8 @@ def _manifest(manifest: Manifest | None) -> Finding:
 
 
 def _room(folder: Path) -> Finding:
+    if not folder.exists():
+        return Finding("state folder", "ok", f"{folder}: nothing is kept on this machine")
     free = shutil.disk_usage(folder).free
     detail = f"{folder}, {free / 1e9:.1f} GB free"
     if not os.access(folder, os.W_OK):

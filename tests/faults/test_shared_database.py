@@ -59,18 +59,17 @@ def succeeded(shop: SharedShop, rollout: str) -> None:
 
 
 def test_one_is_killed_and_another_whose_clock_is_off_goes_on(shop: SharedShop) -> None:
-    first = shop.service(clock=+HOUR)
+    both = {shop.service(clock=+HOUR).pid, shop.service(clock=-HOUR).pid}
     shop.release("1.0")
     with Users(shop.listen) as users:
-        rollout = at_half(shop, hold="4s")
-        second = shop.service(clock=-HOUR)
-        leases = shop.leases(rollout)
-        assert shop.holder(rollout) == first.pid
-        kill(first.pid)
+        rollout = at_half(shop, hold="8s")
+        leases, holder = shop.leases(rollout), shop.holder(rollout)
+        assert holder in both, shop.told(rollout)
+        kill(holder)
         killed = time.monotonic()
         shop.until(lambda: shop.leases(rollout) > leases)
         took = time.monotonic() - killed
-        assert shop.holder(rollout) == second.pid
+        assert shop.holder(rollout) in both - {holder}
         succeeded(shop, rollout)
     assert not users.losses, users.told()
     print(f"taken over after {took:.2f} s")
@@ -80,7 +79,7 @@ def test_one_is_killed_and_another_whose_clock_is_off_goes_on(shop: SharedShop) 
     shown = [event for event in events if isinstance(event, e.Exposed)]
     new = shop.state_of(rollout).plan.new.id
     half, full = (next(one.at for one in shown if one.shares.get(new) == share) for share in (HALF, 2 * HALF))
-    assert full - half >= timedelta(seconds=4), "the hold was cut short"
+    assert full - half >= timedelta(seconds=8), "the hold was cut short"
 
 
 def test_the_database_is_killed_and_comes_back(shop: SharedShop) -> None:
@@ -111,9 +110,10 @@ def test_one_is_cut_off_from_the_database(shop: SharedShop) -> None:
             assert shop.holder(rollout) == other.pid
             shop.until_log(cut_off, "can not be reached")
             line.mend()
-            shop.until_log(cut_off, f"lost {rollout} to another worker")
             shop.until(lambda: shop.knows(cut_off))
+            # Who has nothing to write may look on; who wants to write is told.
             shop.let_go_on(rollout)
+            shop.until_log(cut_off, f"lost {rollout} to another worker")
             succeeded(shop, rollout)
     assert not users.losses, users.told()
 

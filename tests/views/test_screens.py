@@ -16,6 +16,7 @@ import pytest
 from pilotage.advisor import advise, settle
 from pilotage.advisor.facts import Answer
 from pilotage.core import events as e
+from pilotage.core.comparing import Reconciliation
 from pilotage.core.environment import Environment, Glance, follow
 from pilotage.core.fleet import Phase
 from pilotage.core.judging import Measure, Outcome, Verdict
@@ -25,10 +26,11 @@ from pilotage.judge import planner
 from pilotage.judge.mends import troubles
 from pilotage.manifest.advice_files import load_facts, shipped_table
 from pilotage.usecases.diagnosing import Finding
-from pilotage.views import advice, findings, foresight, history, plan, rollout, status, why
+from pilotage.views import advice, findings, foresight, history, plan, reconciliation, rollout, status, why
 from pilotage.views.chart import Chart
 from pilotage.views.ink import Line, cells, in_ascii, plain
 from views import scripted as s
+from views import side_by_side
 from views.courses import COURSES
 
 SCREENS = Path(__file__).parent / "screens"
@@ -69,6 +71,12 @@ def of_why(
     """``verdict``: of the last look; while it is judged the record knows less."""
     glance, now = (s.glance(play, verdict), play.now) if verdict else (None, None)
     return lambda width: why.draw(why.view_of(play.state, play.events, glance, now), width, chart=chart)
+
+
+def of_report(play: s.Play, now: Reconciliation | None = None) -> Callable[[int], list[Line]]:
+    view = reconciliation.view_of(play.state, play.events, now)
+    assert view is not None
+    return lambda width: reconciliation.draw(view, width)
 
 
 def paused() -> s.Play:
@@ -189,6 +197,17 @@ DRAWN: dict[str, Callable[[int], list[Line]]] = {
     "plan-big-bang": of_plan(s.plan("big-bang")),
     "plan-blue-green": of_plan(s.plan("blue-green", bake="5m", at_most="20m", by="user")),
     "plan-rolling": of_plan(s.plan("rolling", instances=3, hold="10s")),
+    "plan-parallel-run": of_plan(side_by_side.PLAN),
+    "parallel-run": of_rollout(
+        side_by_side.compared(), side_by_side.glance(side_by_side.compared(), side_by_side.TOO_FEW)
+    ),
+    "parallel-run-reconciled": of_rollout(side_by_side.reconciled()),
+    "parallel-run-different": of_rollout(side_by_side.different()),
+    "report-so-far": of_report(side_by_side.compared(), side_by_side.TOO_FEW),
+    "report": of_report(side_by_side.reconciled()),
+    "report-signed-off": of_report(side_by_side.signed_off()),
+    "report-different": of_report(side_by_side.different()),
+    "why-different": of_why(side_by_side.different()),
     "canary-at-10": of_rollout(RUNNING, s.glance(RUNNING, s.UNSURE)),
     "canary-at-10-in-24-lines": of_rollout(RUNNING, s.glance(RUNNING, s.UNSURE), height=24),
     "judge-every-kind": of_rollout(RUNNING, s.glance(RUNNING, s.EVERY_KIND)),

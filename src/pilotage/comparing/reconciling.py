@@ -87,11 +87,18 @@ def _why(outcome: Outcome, wrong: list[Difference], quiet: Pairs, most: float) -
         case Outcome.FAIL:
             return tuple(sentence(row) for row in wrong[:5])
         case Outcome.PASS:
-            return (f"less than {most:.3%} of the answers differ beyond noise (shown in {quiet.of} answers)",)
+            return (
+                f"less than {percent(most)} of the answers differ beyond noise: shown by {quiet.of} answers",
+            )
         case Outcome.UNDECIDED:
             return ()
         case _:
             assert_never(outcome)
+
+
+def percent(part: float) -> str:
+    """``0.001`` → ``0.1 %``."""
+    return f"{100 * part:.4f}".rstrip("0").rstrip(".") + " %"
 
 
 def sentence(row: Difference) -> str:

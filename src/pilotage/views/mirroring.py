@@ -11,7 +11,7 @@ from pilotage.core.notation import show_duration
 from pilotage.core.plan import Plan
 from pilotage.core.state import State
 from pilotage.core.steps import Differing, Mirror, Undecided
-from pilotage.views.figures import count, counted
+from pilotage.views.figures import count, counted, percent
 from pilotage.views.ink import Tone
 from pilotage.views.titles import version
 
@@ -33,6 +33,15 @@ def stops(plan: Plan, step: Mirror) -> str:
     if step.sign_off:
         told.append("nobody signs the report off: waits")
     return "; ".join(told)
+
+
+def load(plan: Plan, step: Mirror) -> str:
+    """What copies cost the versions that are asked."""
+    old, new = version(plan, plan.old.id) if plan.old else "", version(plan, plan.new.id)
+    part = percent(step.mirroring.share)
+    if step.mirroring.writes:
+        return f"Three isolated copies get {part} of all requests: see that each has data of its own, and room."
+    return f"{old} is asked {part} of the safe requests twice more, {new} once: see that both have the room."
 
 
 def waits_for(state: State, step: Mirror, now: datetime | None) -> tuple[str, datetime | None, bool]:

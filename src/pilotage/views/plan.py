@@ -219,6 +219,7 @@ def _warnings(plan: Plan) -> list[str]:
         found.append(f"{plan.new.version} is live already; this releases it once more.")
     if not any(isinstance(step, Verify) for step in plan.steps) and plan.method != RESTORE:
         found.append("No checks: the first one to use the new version is a user. Add `checks`.")
+    found += [mirroring.load(plan, step) for step in plan.steps if isinstance(step, Mirror)]
     if any(not step.splits for step in exposes):
         found.append("Nobody is served between the stop of the old version and the switch to the new one.")
     if plan.judge is None and plan.old is not None and plan.method not in (RESTORE, "big-bang"):

@@ -11,7 +11,7 @@ from pilotage.core.judging import Outcome
 from pilotage.core.state import State
 from pilotage.core.steps import Mirror
 from pilotage.core.values import Frozen, Instant
-from pilotage.views.figures import clock, count, counted, day, lasting, rate, seconds
+from pilotage.views.figures import count, counted, day, lasting, rate, seconds
 from pilotage.views.ink import EMPTY, Line, Span, Tone, fit, line, plain, span, table, wrap
 from pilotage.views.titles import version
 
@@ -111,7 +111,7 @@ def _head(view: ReportView, width: int) -> list[Line]:
 def _facts(view: ReportView) -> list[tuple[str, str, Tone]]:
     """Label, text, tone."""
     report = view.report
-    ran = f"{day(report.began)} {clock(report.began)} UTC, {lasting(report.at - report.began)}"
+    ran = f"{day(report.began)} UTC, for {lasting(report.at - report.began)}"
     facts = [
         ("Ran", ran, Tone.DIM),
         ("Compared", f"{count(report.compared)} of {counted(report.copies, 'copy', 'copies')}", Tone.STRONG),
@@ -171,7 +171,7 @@ def _foot(view: ReportView, width: int) -> list[Line]:
 
 def _signature(view: ReportView) -> list[tuple[str, str, Tone]]:
     if view.signed_off_by is not None and view.signed_off_at is not None:
-        at = f"{day(view.signed_off_at)} {clock(view.signed_off_at)} UTC"
+        at = f"{day(view.signed_off_at)} UTC"
         return [("Signed off", f" by {view.signed_off_by}, {at}", Tone.GOOD)]
     if view.awaits_sign_off:
         short = view.digest.removeprefix("sha256:")[:12]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -24,5 +25,6 @@ async def run(folder: Path, own: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(10)  # users come first where there is not processor enough for all
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     asyncio.run(run(Path(), Path(sys.argv[1])))

@@ -26,7 +26,6 @@ from pilotage.judge.planner import Forecast
 from pilotage.manifest.load import load
 from pilotage.manifest.model import Environment as Chosen
 from pilotage.manifest.model import Manifest
-from pilotage.manifest.release_files import Release, load_release, release_beside
 from pilotage.ports import Reach
 from pilotage.usecases import (
     flagging,
@@ -208,16 +207,9 @@ class App:
             self.store,
             await self.store.environment(self.manifest.service, name),
             version,
-            self._release_file(file),
+            readying.release_meant(self.manifest, file),
             lambda wanted: self.plan(name, wanted),
         )
-
-    def _release_file(self, file: Path | None, folder: str = "") -> Release | None:
-        """That one, or the one beside the manifest."""
-        if file is not None:
-            return load_release(file)
-        beside = Path(self.manifest.file).absolute().parent if self.manifest else Path(folder)
-        return release_beside(beside)
 
     async def readiness(
         self, plan: Plan, file: Path | None = None, at: datetime | None = None
@@ -226,7 +218,7 @@ class App:
         known = self.manifest.environments.get(plan.environment) if self.manifest else None
         return readying.assessed(
             plan,
-            self._release_file(file, plan.new.run.folder),
+            readying.release_meant(self.manifest, file, plan),
             known.readiness() if known else None,
             await self.store.ticks(plan.digest),
             at or self.clock.now(),
@@ -238,7 +230,7 @@ class App:
         """Everything that the documents of this plan are written from."""
         from pilotage.usecases import gathering
 
-        release = self._release_file(file, plan.new.run.folder)
+        release = readying.release_meant(self.manifest, file, plan)
         begins = start or gathering.first_window(release)
         ready = await self.readiness(plan, file, begins)
         return gathering.case_of(
@@ -256,10 +248,8 @@ class App:
         self, plan: Plan, step: str, file: Path | None = None, *, by: str, note: str = "", done: bool = True
     ) -> Tick:
         """PilotageError when the plan's runbook has no such step for people."""
-        release = self._release_file(file, plan.new.run.folder)
-        readying.check_step(plan, step, release.value if release else None)
         tick = Tick(plan=plan.digest, step=step, by=by, at=self.clock.now(), note=note, done=done)
-        await self.store.tick(tick)
+        await readying.keep(self.store, plan, readying.release_meant(self.manifest, file, plan), tick)
         return tick
 
     async def release(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from pilotage.core.environment import Environment
 from pilotage.core.plan import Plan
@@ -13,7 +14,8 @@ from pilotage.dossier.file import ReleaseFile
 from pilotage.dossier.policy import Policy
 from pilotage.dossier.readiness import Asked, Planned, assess
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
-from pilotage.manifest.release_files import RELEASE_FILE, Release
+from pilotage.manifest.model import Manifest
+from pilotage.manifest.release_files import RELEASE_FILE, Release, load_release, release_beside
 from pilotage.manifest.suggest import did_you_mean
 from pilotage.ports import Store
 from pilotage.views.documents.steps import steps_of
@@ -92,6 +94,21 @@ def _problem(one: Asked, release: Release) -> Problem:
         mend=one.mend,
         where=place,
     )
+
+
+def release_meant(manifest: Manifest | None, file: Path | None, plan: Plan | None = None) -> Release | None:
+    """That file, or the one beside the manifest; of a plan without a manifest, where its manifest was."""
+    if file is not None:
+        return load_release(file)
+    if manifest is not None:
+        return release_beside(Path(manifest.file).absolute().parent)
+    return release_beside(Path(plan.new.run.folder)) if plan is not None else None
+
+
+async def keep(store: Store, plan: Plan, release: Release | None, tick: Tick) -> None:
+    """PilotageError when the plan's runbook has no such step for people."""
+    check_step(plan, tick.step, release.value if release else None)
+    await store.tick(tick)
 
 
 async def plan_meant(

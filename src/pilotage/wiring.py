@@ -38,7 +38,16 @@ from pilotage.usecases import (
     stopping,
 )
 from pilotage.usecases.diagnosing import Finding, diagnose
-from pilotage.workplaces import FOLDER, STATE, ManyMachines, OneMachine, Workplace, elsewhere, is_uri
+from pilotage.workplaces import (
+    FOLDER,
+    STATE,
+    ManyMachines,
+    OneMachine,
+    Workplace,
+    elsewhere,
+    is_uri,
+    nothing_here,
+)
 
 if TYPE_CHECKING:
     from pilotage.views.documents.case import Case
@@ -118,7 +127,7 @@ class App:
             if kept.name == name and self.service in (None, kept.service):
                 return kept
         if self.manifest is None:
-            raise PilotageError(_nothing_here(self.state_folder), exit_code=ExitCode.USAGE)
+            raise PilotageError(nothing_here(self.state_folder), exit_code=ExitCode.USAGE)
         return await self.store.environment(self.manifest.service, name)
 
     def environment_name(self, name: str | None) -> str:
@@ -153,7 +162,7 @@ class App:
                 return await self.store.rollout(known.holder)
             found = await self.store.rollouts(known.service, known.name, limit=1)
         if not found:
-            raise PilotageError(_nothing_here(self.state_folder), exit_code=ExitCode.USAGE)
+            raise PilotageError(nothing_here(self.state_folder), exit_code=ExitCode.USAGE)
         return found[0]
 
     # Doing
@@ -372,15 +381,6 @@ def _no_manifest() -> Problem:
 def _which_environment(names: list[str]) -> Problem:
     known = ", ".join(names) or "none"
     return Problem(code="environment.which", what="which environment?", mend=f"name one of: {known}")
-
-
-def _nothing_here(folder: Path) -> Problem:
-    return Problem(
-        code="rollout.none",
-        what="nothing was ever released here",
-        why=f"{folder} knows of no rollout",
-        mend="`pilotage release --to ENVIRONMENT VERSION`",
-    )
 
 
 def _ended(rollout: State, order: Order) -> Problem:

@@ -205,6 +205,15 @@ def elsewhere(service: str, environment: str, folder: Path) -> Problem:
     )
 
 
+def nothing_here(folder: Path) -> Problem:
+    return Problem(
+        code="rollout.none",
+        what="nothing was ever released here",
+        why=f"{folder} knows of no rollout",
+        mend="`pilotage release --to ENVIRONMENT VERSION`",
+    )
+
+
 def _second_worker(folder: Path) -> Problem:
     return Problem(
         code="worker.second",

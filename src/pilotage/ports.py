@@ -11,7 +11,7 @@ other side raises the port's error class with a Problem; it never hangs longer t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.hooks import Program, Sighting
 from pilotage.core.judging import Snapshot
+from pilotage.core.keeping import Row
 from pilotage.core.plan import Plan
 from pilotage.core.readiness import Tick
 from pilotage.core.release import Release
@@ -216,6 +217,22 @@ class Store(Protocol):
     async def glance(self, rollout: str) -> Glance | None: ...
 
     async def close(self) -> None: ...
+
+
+class Vault(Protocol):
+    """A store as a whole, for backups. No lease is taken out or put in."""
+
+    def everything(self) -> Iterator[Row]:
+        """All rows as of one moment, by table in the order of ``core.keeping.TABLES``, while others work."""
+        ...
+
+    async def put_everything(self, rows: Callable[[], Iterable[Row]], *, replace: bool) -> None:
+        """In the place of what is there, all or nothing; what is unfinished is due at once.
+
+        Conflict (code ``store.not-empty``) when there is something and ``replace`` does not say that it goes.
+        Nobody may work here meanwhile. ``rows`` may be asked for more than once.
+        """
+        ...
 
 
 class Bell(Protocol):

@@ -11,7 +11,8 @@ import logging
 import os
 import signal
 import sqlite3
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +20,7 @@ from pilotage.adapters.background import only_worker, spawn_worker, worker_runs
 from pilotage.adapters.clock import SteadyClock, uptime
 from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
-from pilotage.ports import Clock, ReachOf, Store
+from pilotage.ports import Clock, ReachOf, Store, Vault
 from pilotage.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Workplace(Protocol):
     folder: Path
     """What adapters keep on this machine."""
     store: Store
+    vault: Vault
+    """The same store, as a whole."""
     name: str
     """Of the store, for people."""
 
@@ -62,6 +65,10 @@ class Workplace(Protocol):
 
     async def worker_runs(self) -> bool: ...
 
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """While no worker works. PilotageError when one does."""
+        ...
+
     async def set_clock_right(self) -> None:
         """Only while no rollout is unfinished."""
         ...
@@ -76,7 +83,8 @@ class OneMachine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.store: Store = SqliteStore.open(folder / "pilotage.db")
+        self.store: Store = (sqlite := SqliteStore.open(folder / "pilotage.db"))
+        self.vault: Vault = sqlite
         self.name = f"SQLite {sqlite3.sqlite_version}"
         self.clock = SteadyClock(folder / "clock.json")
 
@@ -92,6 +100,13 @@ class OneMachine:
 
     async def worker_runs(self) -> bool:
         return worker_runs(self.folder)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        with only_worker(self.folder) as mine:
+            if not mine:
+                raise PilotageError(_at_work(str(self.folder)), exit_code=ExitCode.BLOCKED)
+            yield
 
     async def set_clock_right(self) -> None:
         self.clock.set_right()
@@ -128,6 +143,7 @@ class ManyMachines:
         self.name = str(server)
         self._postgres = PostgresStore.open(server, uptime)
         self.store: Store = self._postgres
+        self.vault: Vault = self._postgres
 
     @property
     def clock(self) -> Timekeeper:
@@ -146,6 +162,13 @@ class ManyMachines:
 
     async def worker_runs(self) -> bool:
         return bool(await self._postgres.workers())
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        if workers := await self._postgres.workers():
+            names = ", ".join(worker.name for worker in workers)
+            raise PilotageError(_at_work(names), exit_code=ExitCode.BLOCKED)
+        yield
 
     async def set_clock_right(self) -> None:
         await self._postgres.set_clock_right()
@@ -220,6 +243,15 @@ def _second_worker(folder: Path) -> Problem:
         what="another worker works on this state folder already",
         why=str(folder),
         mend="one is enough: it drives all rollouts; see worker.log there",
+    )
+
+
+def _at_work(who: str) -> Problem:
+    return Problem(
+        code="worker.at-work",
+        what="a worker works on this state: it would go on with what is not there any more",
+        why=who,
+        mend="stop every worker first; what runs in the environments goes on running",
     )
 
 

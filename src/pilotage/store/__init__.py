@@ -4,6 +4,7 @@
     commit.py       writing history: one commit
     leases.py       who looks at what and when: claims, wake-ups, the inbox
     reading.py      reading history
+    vault.py        all of it, out and in: for backups
     telemetry.py    the statements on the telemetry file
     database.py     one SQLite file: opening, transactions, patience, errors
     schema.py       what is in the files, and how older files are brought up to date

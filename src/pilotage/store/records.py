@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pilotage.core.events import Event
+from pilotage.core.keeping import TABLES
+from pilotage.core.state import State
 from pilotage.errors import Problem
 from pilotage.ports import Change, Conflict, Held, LeaseLost
 from pilotage.store.reading import FOLD
@@ -30,6 +33,25 @@ def columns(change: Change) -> dict[str, object]:
         "owner": change.held.owner if change.held else None,
         "epoch": change.held.epoch if change.held else None,
     }
+
+
+def as_new(state: State, events: tuple[Event, ...]) -> dict[str, object]:
+    """The columns of a rollout that is put in with its whole history: nobody's, and due unless it is final."""
+    return columns(Change(state, events, before=0))
+
+
+def insert(table: str, mark: str = "?") -> str:
+    """The statement for a row of a table of ``keeping.TABLES``; ``mark`` stands for a value."""
+    names = TABLES[table]
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})"
+
+
+def not_empty(where: str) -> Conflict:
+    what = f"{where} has a record already"
+    mend = (
+        "Name another state; or --replace puts the backup in its place (what is there is kept in a file first)"
+    )
+    return Conflict(Problem(code="store.not-empty", what=what, mend=mend))
 
 
 def conflict(what: str, why: str | None = None) -> Conflict:

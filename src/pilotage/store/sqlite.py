@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
+from pilotage.core.keeping import Row
 from pilotage.core.readiness import Tick
 from pilotage.core.state import State
 from pilotage.ports import Change, Held
-from pilotage.store import leases, reading, telemetry
+from pilotage.store import leases, reading, telemetry, vault
 from pilotage.store.commit import commit
 from pilotage.store.database import Database
 from pilotage.store.schema import HISTORY
@@ -129,6 +130,12 @@ class SqliteStore:
 
     async def glance(self, rollout: str) -> Glance | None:
         return await self._telemetry.read(lambda db: telemetry.glance(db, rollout))
+
+    def everything(self) -> Iterator[Row]:
+        return vault.everything(self._history.path, self._telemetry.path)
+
+    async def put_everything(self, rows: Callable[[], Iterable[Row]], *, replace: bool) -> None:
+        await vault.put_everything(self._history, self._telemetry, rows, replace=replace)
 
     async def close(self) -> None:
         self._history.close()

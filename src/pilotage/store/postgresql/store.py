@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,10 +11,11 @@ from uuid import uuid4
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
+from pilotage.core.keeping import Row
 from pilotage.core.readiness import Tick
 from pilotage.core.state import State
 from pilotage.ports import Change, Held
-from pilotage.store.postgresql import clock, leases, reading, telemetry
+from pilotage.store.postgresql import clock, leases, reading, telemetry, vault
 from pilotage.store.postgresql.commit import commit, made
 from pilotage.store.postgresql.database import Database, open_now
 from pilotage.store.postgresql.presence import Living, Presence, living
@@ -151,6 +152,12 @@ class PostgresStore:
         """Follows the server's clock again. Only while no rollout is unfinished."""
         await self._database.write(clock.set_right, durable=True)
         await self._database.read(self.clock.learn)
+
+    def everything(self) -> Iterator[Row]:
+        return vault.everything(self.server)
+
+    async def put_everything(self, rows: Callable[[], Iterable[Row]], *, replace: bool) -> None:
+        vault.put_everything(self.server, rows(), replace=replace)
 
     async def close(self) -> None:
         await self._database.close()

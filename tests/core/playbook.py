@@ -350,6 +350,10 @@ class Story:
             assert routing.mirror.new not in served, "users see what is only compared"
         if not self.state.sick:
             assert routing.share(NEW.id) <= allowed, "exposed more than the plan allows by now"
+        entered = [step for step in self.plan.steps[: self.state.reached + 1] if step.kind == "expose"]
+        for pin in routing.pins:
+            assert any(pin in step.pins for step in entered), "a group sees it that should not yet"
+            assert healthy(seen, pin.release), "a group is sent to a dead version"
 
     # Running
 
@@ -410,6 +414,15 @@ class Story:
 
     def told(self) -> list[str]:
         return [event.model_dump_json(exclude={"plan", "routing"}) for event in self.history]
+
+    def exposures(self) -> list[tuple[dict[str, int], int]]:
+        """Groups that see the new version and its share of all others, as confirmed, without repeats."""
+        found: list[tuple[dict[str, int], int]] = []
+        for event in self.of("exposed"):
+            seen = (event.groups, event.shares.get(NEW.id, 0))
+            if not found or found[-1] != seen:
+                found.append(seen)
+        return found
 
     def shares(self) -> list[int]:
         """The new version's confirmed shares, in order, without repeats."""

@@ -18,6 +18,8 @@ from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.parallel_run import ParallelRun
+from pilotage.strategies.phased import Phased
+from pilotage.strategies.pilot import Pilot
 from pilotage.strategies.restore import Restore
 from pilotage.strategies.rolling import Rolling
 
@@ -40,6 +42,20 @@ def exposed(**settings) -> Story:
 ISOLATED = ParallelRun.model_validate(
     {"writes": "isolated", "isolated": {"environment": {"DATA": "{copy}"}}, "sign_off": False, "at_least": "2s"}
 )
+BERLIN, MUNICH = ({"header": "x-site", "values": [city]} for city in ("berlin", "munich"))
+GROUPED = [
+    Pilot(who=BERLIN, hold="20s", instances=1, sign_off=False, then=canary(hold="4s", keep_warm="20s")),
+    Phased(
+        hold="4s",
+        keep_warm="20s",
+        waves=[
+            {"name": "berlin", "who": BERLIN, "how": {"method": "canary", "steps": ["50%"], "hold": "4s"}},
+            {"name": "munich", "who": MUNICH, "hold": "8s"},
+            {"name": "tenth", "share": "10%"},
+            {"name": "all", "how": canary(hold="3s")},
+        ],
+    ),
+]
 METHODS = [
     canary(),
     BlueGreen(keep_warm=timedelta(seconds=60)),
@@ -56,6 +72,7 @@ METHODS = [
     FeatureFlag(flag="new-checkout", hold=timedelta(0), deploy="big-bang", takes_back="version"),
     ParallelRun(at_least=timedelta(seconds=5), sign_off=False),
     ISOLATED,
+    *GROUPED,
 ]
 
 

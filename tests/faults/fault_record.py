@@ -31,6 +31,7 @@ def sound(shop: Shop, rollout: str) -> State:
 def _never_too_many(state: State, events: list[e.Event]) -> None:
     """Guarantee 2: no confirmed share was greater than what the plan had come to; guarantee 1 excepted."""
     new, allowed, position, sick = state.plan.new.id, 0, 0, 0
+    groups: dict[str, int] = {}
     for event in events:
         if isinstance(event, e.StepFinished) and not event.back:
             position = event.index + 1
@@ -40,6 +41,7 @@ def _never_too_many(state: State, events: list[e.Event]) -> None:
             sick -= 1
         step = state.plan.steps[position] if position < len(state.plan.steps) else None
         if isinstance(step, Expose):
-            allowed = step.share(new)
+            allowed, groups = step.share(new), step.groups(new)
         if isinstance(event, e.Exposed) and not sick:
+            assert event.groups.keys() <= groups.keys(), f"{event.groups} when {groups} were allowed"
             assert event.shares.get(new, 0) <= allowed, f"{event.shares} when {allowed} was allowed"

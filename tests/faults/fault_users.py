@@ -36,6 +36,8 @@ class Users:
     connections: int = 4
     pause: float = 0.03
     ways: tuple[tuple[str, str], ...] = (("GET", "/"), ("POST", "/"), ("GET", "/slow"), ("GET", "/"))
+    says: tuple[str, ...] = ()
+    """Further headers of every request: ``X-Site: berlin``."""
     answers: Counter[str] = field(default_factory=Counter)
     losses: list[Loss] = field(default_factory=list)
 
@@ -86,7 +88,8 @@ class Users:
 
     async def _user(self, number: int, method: str, path: str) -> None:
         body = b"order=1" if method == "POST" else b""
-        head = f"{method} {path} HTTP/1.1\r\nHost: shop\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        rows = (f"{method} {path} HTTP/1.1", "Host: shop", f"Content-Length: {len(body)}", *self.says)
+        head = ("\r\n".join(rows) + "\r\n\r\n").encode()
         line: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         while not self._end.is_set():
             version = "nobody"

@@ -63,7 +63,7 @@ def test_every_trouble_strikes_somewhere():
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_planted_bug_is_found(name):
-    seeds, law = seeds_to_detection(name, 8)
+    seeds, law = seeds_to_detection(name, 16)
     assert seeds is not None
     assert law
 

@@ -128,6 +128,8 @@ class Exposed(_Event):
 
     kind: Literal["exposed"] = "exposed"
     shares: dict[str, int]
+    groups: dict[str, int] = Field(default_factory=dict)
+    """Groups that see the new version whatever the split, each with its share of them."""
     revision: str
     first: bool = False
     """Users see the new version for the first time in this rollout."""

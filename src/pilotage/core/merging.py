@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pilotage.core.judging import Arm
 from pilotage.core.routing import Counters, Telemetry
+from pilotage.core.sight import Sight
 from pilotage.core.telemetry import Reading, Watched
 from pilotage.core.values import digest
 
@@ -76,13 +77,15 @@ class Merger:
         return digest({"owners": self._owners, "epochs": epochs})[7:23]
 
 
-def router_reading(telemetry: Telemetry, watched: Watched, at: datetime) -> Reading:
-    """The router's own counters as any other source's."""
-    old = telemetry.counters.get(watched.old.id) if watched.old is not None else None
+def router_reading(telemetry: Telemetry, watched: Watched, at: datetime, looks: Sight | None = None) -> Reading:
+    """The router's own counters as any other source's; of a group, when the judge looks at one."""
+    looks = looks or Sight()
+    group = telemetry.groups.get(looks.group, {}) if looks.group else telemetry.counters
+    others = group if looks.compared else telemetry.counters
     return Reading(
         at=at,
-        old=_counted(old),
-        new=_counted(telemetry.counters.get(watched.new.id)),
+        old=_counted(others.get(watched.old.id) if watched.old is not None else None),
+        new=_counted(group.get(watched.new.id)),
         epoch=telemetry.epoch,
         latency_bounds=telemetry.latency_bounds,
     )

@@ -13,6 +13,7 @@ from pilotage.core.notation import show_duration
 from pilotage.core.running import settle_hook
 from pilotage.core.safety import ailment, old_is_down
 from pilotage.core.settled import WAITING, Settled, give_up
+from pilotage.core.sight import sight
 from pilotage.core.state import State, Status
 from pilotage.core.steps import (
     Expose,
@@ -96,7 +97,7 @@ def widens(turn: Turn, step: Expose | Promote) -> bool:
     new = turn.state.plan.new.id
     if isinstance(step, Promote):
         return step.release == new
-    return step.share(new) > world.exposure(turn.state).share(new)
+    return step.wider_than(world.exposure(turn.state), new)
 
 
 def settle(turn: Turn, step: Step) -> Settled:
@@ -249,7 +250,8 @@ def _enough(verdict: Verdict | None, step: Judge) -> bool:
 
 def _passed(turn: Turn) -> str:
     state = turn.state
-    if state.compared_share == EVERYBODY:
+    looks = sight(state.plan, world.exposure(state))
+    if state.compared_share == EVERYBODY or (looks.group and not looks.compared):
         return "below the error limit"
     return "not worse than the old version" if state.plan.feature is None else "not worse than without it"
 

@@ -54,13 +54,22 @@ class ByUser(Frozen):
 SplitKey = Annotated[ByRequest | ByUser, Field(discriminator="kind")]
 
 
-class Pin(Frozen):
-    """Requests with this header (or cookie) value always go to this release, whatever the split."""
+class Pin(Growing):
+    """Requests with this header (or cookie) value go to this release, whatever the split. The first pin that
+    fits a request decides."""
+
+    added: ClassVar[tuple[str, ...]] = ("more", "share", "group")
 
     release: str
     header: str | None = None
     cookie: str | None = None
     value: str
+    more: tuple[str, ...] = ()
+    """Other values that mean the same."""
+    share: Share = Field(default=EVERYBODY, gt=0)
+    """Of those who have the value; the others go by the split."""
+    group: str = Field(default="", pattern=r"^[a-z0-9-]*$")
+    """Whose requests these are. A group's are counted apart, and so are out of the comparison of the split."""
 
     @model_validator(mode="after")
     def _one_of(self) -> Pin:
@@ -147,6 +156,8 @@ class Routing(Growing):
                 raise ValueError(f"{self.mirror.new} serves users and is compared at the same time")
         if named - known:
             raise ValueError(f"no backend for {', '.join(sorted(named - known))}")
+        if any(pin.share < EVERYBODY for pin in self.pins) and not total:
+            raise ValueError("a pin for some of a group needs a split for the others")
         return self
 
     @cached_property
@@ -156,6 +167,14 @@ class Routing(Growing):
 
     def share(self, release: str) -> Share:
         return sum(split.share for split in self.splits if split.release == release)
+
+    def shares_of(self, pin: Pin) -> dict[str, Share]:
+        """Who serves those with this pin's value: its release, the split for the rest. Sums to EVERYBODY."""
+        rest = EVERYBODY - pin.share
+        others = self.splits if rest else ()
+        shares = {split.release: rest * split.share // EVERYBODY for split in others if split.share}
+        shares[pin.release] = shares.get(pin.release, 0) + EVERYBODY - sum(shares.values())
+        return shares
 
 
 class Counters(Frozen):
@@ -199,6 +218,8 @@ class Telemetry(Frozen):
     """Upper bounds in seconds, without the +Inf."""
     counters: dict[str, Counters]
     """By release id."""
+    groups: dict[str, dict[str, Counters]] = Field(default_factory=dict)
+    """Those who came by a pin with a group, by group and release; they are in no other count of a release."""
     users_failed: int = 0
     """5xx that clients really saw on the main address, after retries and failover."""
     users_served: int = 0
@@ -208,17 +229,22 @@ class Telemetry(Frozen):
         """What was counted after ``earlier``; all of it when the router has begun anew since then."""
         if earlier is None or earlier.epoch != self.epoch:
             return self
-        nothing = Counters()
         return self.model_copy(
             update={
-                "counters": {
-                    release: counters.since(earlier.counters.get(release, nothing))
-                    for release, counters in self.counters.items()
+                "counters": _since(self.counters, earlier.counters),
+                "groups": {
+                    group: _since(counters, earlier.groups.get(group, {}))
+                    for group, counters in self.groups.items()
                 },
                 "users_failed": self.users_failed - earlier.users_failed,
                 "users_served": self.users_served - earlier.users_served,
             }
         )
+
+
+def _since(now: dict[str, Counters], earlier: dict[str, Counters]) -> dict[str, Counters]:
+    nothing = Counters()
+    return {release: counters.since(earlier.get(release, nothing)) for release, counters in now.items()}
 
 
 class RouterSeen(Frozen):

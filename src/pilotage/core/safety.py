@@ -8,6 +8,7 @@ from pilotage.core import events as e
 from pilotage.core import world
 from pilotage.core.fleet import of_release
 from pilotage.core.judging import Outcome, Verdict
+from pilotage.core.routing import Routing
 from pilotage.core.state import State, Status
 from pilotage.core.steps import Judge
 from pilotage.core.turn import Turn
@@ -27,11 +28,17 @@ def notice_routing(turn: Turn) -> None:
     wanted = turn.wanted
     if router.revision == wanted.revision:
         if state.revision != wanted.revision:
-            shares = {split.release: split.share for split in wanted.splits}
-            first = state.exposed_at is None and shares.get(state.plan.new.id, 0) > 0
-            turn.record(e.Exposed(at=turn.now, shares=shares, revision=wanted.revision, first=first))
+            turn.record(_exposed(turn, wanted))
     elif state.revision == wanted.revision and _asked_last(state, wanted.revision):
         turn.record(e.DriftSeen(at=turn.now, wanted=wanted.revision, seen=router.revision))
+
+
+def _exposed(turn: Turn, wanted: Routing) -> e.Exposed:
+    state, new = turn.state, turn.state.plan.new.id
+    shares = {split.release: split.share for split in wanted.splits}
+    groups = {pin.group: pin.share for pin in wanted.pins if pin.release == new}
+    first = state.exposed_at is None and (shares.get(new, 0) > 0 or bool(groups))
+    return e.Exposed(at=turn.now, shares=shares, groups=groups, revision=wanted.revision, first=first)
 
 
 def _asked_last(state: State, revision: str) -> bool:
@@ -46,7 +53,8 @@ def notice_health(turn: Turn) -> None:
         return
     wanted = world.wanted_instances(turn.state, turn.now)
     # As the plan exposes them: a share that a healthy version carries meanwhile does not make it well.
-    serving = {split.release for split in world.exposure(turn.state).splits if split.share}
+    exposed = world.exposure(turn.state)
+    serving = {split.release for split in exposed.splits if split.share} | {pin.release for pin in exposed.pins}
     live = turn.state.plan.basis.live
     if live is not None:
         serving.add(live.id)

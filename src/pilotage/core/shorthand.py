@@ -65,3 +65,10 @@ class YesOrShort(Short):
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {"anyOf": [{"type": "boolean"}, {"type": "string"}, handler(schema)]}
+
+
+class OneMapping(One):
+    """One mapping may stand for a list of one."""
+
+    def expand(self, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value

@@ -62,6 +62,8 @@ class State(Frozen):
     """When users first saw the new version."""
     shares: dict[str, int] = Field(default_factory=dict)
     """The last confirmed shares, by release."""
+    groups: dict[str, int] = Field(default_factory=dict)
+    """The last confirmed groups that see the new version, each with its share of them."""
     revision: str | None = None
     """The last confirmed revision of the routing."""
     intents: dict[str, Intent] = Field(default_factory=dict)
@@ -236,9 +238,9 @@ def _changes(state: State, event: e.Event) -> dict[str, object]:  # one flat tab
             return {"prepared": {**state.prepared, release: digest}}
         case e.Checked(failures=failures, at=at):
             return {"attempts": state.attempts + 1, "last_check": failures, "checked_at": at}
-        case e.Exposed(shares=shares, revision=revision, first=first, at=at):
+        case e.Exposed(shares=shares, groups=groups, revision=revision, first=first, at=at):
             seen = {"exposed_at": at} if first else {}
-            return {"shares": shares, "revision": revision, **seen}
+            return {"shares": shares, "groups": groups, "revision": revision, **seen}
         case e.DriftSeen():
             return {"revision": None, "intents": {k: v for k, v in state.intents.items() if k != "route"}}
         case e.Ramped(share=share, revision=revision, first=first, at=at):

@@ -74,6 +74,27 @@ class Expose(Frozen):
     def share(self, release: str) -> int:
         return sum(split.share for split in self.splits if split.release == release)
 
+    def groups(self, release: str) -> dict[str, int]:
+        """The groups that see this release, in order, each with its share of them."""
+        return {pin.group: pin.share for pin in self.pins if pin.release == release}
+
+    def shows(self, release: str) -> bool:
+        """Whether any user sees this release."""
+        return self.share(release) > 0 or bool(self.groups(release))
+
+    def wider_than(self, other: Expose, release: str) -> bool:
+        """Whether somebody sees this release here who does not there."""
+        if self.share(release) == EVERYBODY or other.share(release) == EVERYBODY:
+            return self.share(release) > other.share(release)
+        there = {_told_by(pin): pin.share for pin in other.pins if pin.release == release}
+        pins = [pin for pin in self.pins if pin.release == release]
+        more = any(pin.share > there.get(_told_by(pin), 0) for pin in pins)
+        return more or self.share(release) > other.share(release)
+
+
+def _told_by(pin: Pin) -> tuple[str | None, str | None, str, tuple[str, ...]]:
+    return pin.header, pin.cookie, pin.value, pin.more
+
 
 class Undecided(StrEnum):
     HOLD = "hold"

@@ -160,6 +160,7 @@ def _stand_in(
     """A share whose release is down goes to a healthy release that already serves users (guarantee 1)."""
     down = {r for r, since in state.sick.items() if now - since >= STAND_IN_AFTER}
     serving = {split.release for split in splits if split.share} | set(state.shares)
+    serving |= {state.plan.new.id} if state.groups else set()
     stand_ins = [r for r in serving if r not in down and healthy(instances, r)]
     if not stand_ins or not down & {split.release for split in splits if split.share}:
         return splits
@@ -174,7 +175,7 @@ def _stand_in(
 def _failover(state: State, instances: tuple[Instance, ...], present: set[str]) -> tuple[str, ...]:
     """Who takes the requests of a release whose instances do not answer: only what users may already see."""
     old, new = state.plan.basis.live, state.plan.new.id
-    shown = state.exposed_at is not None or exposure(state).share(new) > 0
+    shown = state.exposed_at is not None or exposure(state).shows(new)
     if old is None or old.id not in present or new not in present or not shown:
         return ()
     if state.back and healthy(instances, old.id):

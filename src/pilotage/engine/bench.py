@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pilotage.core import world
 from pilotage.core.inputs import Inputs, nothing_heard
 from pilotage.core.judging import JudgeSettings, Snapshot, Verdict
 from pilotage.core.merging import without_latency
+from pilotage.core.sight import sight
 from pilotage.core.state import State, Status
 from pilotage.core.telemetry import Reading
 from pilotage.core.values import EVERYBODY
@@ -40,6 +42,8 @@ class Seat:
     """What could not be used of the last reading, and why."""
     missing_since: datetime | None = None
     """Since when the judge misses telemetry."""
+    group: str = ""
+    """Whose requests the last snapshot was of; empty: everybody's."""
     before: list[Reading] = field(default_factory=list)
     """The old version alone. Fed when users first see the new one: only then is their time known."""
 
@@ -114,6 +118,8 @@ class Bench:
         snapshot = make_snapshot(state, usable)
         if old_is_down:
             snapshot = snapshot.model_copy(update={"control": None})
+        if seat.group and _group(snapshot) not in ("", seat.group):
+            await self._feed(state, seat, between(snapshot))
         await self._feed(state, seat, snapshot)
         missing = seat.verdict is not None and bool(seat.verdict.missing)
         seat.missing_since = (seat.missing_since or now) if missing else None
@@ -121,12 +127,16 @@ class Bench:
     async def _feed(self, state: State, seat: Seat, snapshot: Snapshot) -> None:
         inputs = seat.inputs.and_then(snapshot)
         await self._store.record(state.id, inputs.snapshots, snapshot)
-        seat.inputs, seat.verdict = inputs, seat.judge.feed(snapshot)
+        seat.inputs, seat.verdict, seat.group = inputs, seat.judge.feed(snapshot), _group(snapshot)
         if inputs.snapshots % CHECKPOINT_EVERY == 0:
             await self._keep(state.id, seat)
 
     async def _keep(self, rollout: str, seat: Seat) -> None:
-        memory = {"judge": seat.judge.dump(), "inputs": seat.inputs.model_dump(mode="json")}
+        memory = {
+            "judge": seat.judge.dump(),
+            "inputs": seat.inputs.model_dump(mode="json"),
+            "group": seat.group,
+        }
         await self._store.checkpoint(rollout, seat.inputs.snapshots, memory)
 
     def recent(self, state: State, now: datetime) -> Recent:
@@ -159,7 +169,7 @@ class Bench:
             seat = await self._remembered(state.id, _settings(state))
             for _, snapshot in await self._store.snapshots(state.id, seat.inputs.snapshots):
                 seat.judge.feed(snapshot)
-                seat.inputs = seat.inputs.and_then(snapshot)
+                seat.inputs, seat.group = seat.inputs.and_then(snapshot), _group(snapshot)
             self._seats[state.id] = seat
         return self._seats[state.id]
 
@@ -172,7 +182,7 @@ class Bench:
             settings = inputs.settings(planned)
             # A dump of another version of Pilotage is of no use: all snapshots are there to be fed again.
             with suppress(ValueError):
-                return Seat(Judge.load(settings, memory["judge"]), inputs)
+                return Seat(Judge.load(settings, memory["judge"]), inputs, group=memory.get("group", ""))
         return Seat(self._judge_of(settings), nothing_heard(settings))
 
 
@@ -189,13 +199,30 @@ def make_snapshot(state: State, reading: Reading) -> Snapshot:
     well = live is not None and live.id not in state.sick
     assert state.compared_at is not None
     t = (reading.at - state.compared_at).total_seconds()
-    return Snapshot(
+    snapshot = Snapshot(
         t=t,
         weight=state.compared_share / EVERYBODY if t >= 0 else 0.0,
         control=reading.old if well else None,
         canary=reading.new if t >= 0 else None,
         epoch=reading.epoch,
     )
+    looks = sight(state.plan, world.exposure(state))
+    if not looks.group or t < 0:
+        return snapshot
+    # Counters of other people: what they were before is nothing to subtract from.
+    epoch = f"{reading.epoch} {looks.group}{' compared' if looks.compared else ''}"
+    weight = looks.share / EVERYBODY if looks.compared else 1.0
+    return snapshot.model_copy(update={"weight": weight, "epoch": epoch, "group": looks.group})
+
+
+def between(snapshot: Snapshot) -> Snapshot:
+    """A look just before this one, at which nobody saw the new version: what let it go on for another group
+    says nothing about this one."""
+    return Snapshot(t=snapshot.t - 0.001, weight=0.0, control=None, canary=None, epoch=snapshot.epoch)
+
+
+def _group(snapshot: Snapshot) -> str:
+    return str((snapshot.model_extra or {}).get("group", ""))
 
 
 def fitting(reading: Reading, bounds: tuple[float, ...]) -> Reading:

@@ -11,8 +11,10 @@ from pilotage.core import figures
 from pilotage.core.merging import Merger, merge_histories, router_reading
 from pilotage.core.plan import ROUTER, Plan
 from pilotage.core.routing import Telemetry
+from pilotage.core.sight import Sight, sight
 from pilotage.core.state import State
 from pilotage.core.telemetry import Reading, Watched, of_variants
+from pilotage.core.world import exposure
 from pilotage.engine.looking import ask, believable
 from pilotage.errors import Problem
 from pilotage.ports import Reach, TelemetrySource
@@ -68,9 +70,9 @@ class Sources:
 
         None when nobody answers. What went wrong is in ``trouble`` until the next look.
         """
-        desk = self._desk(state, reach)
+        desk, looks = self._desk(state, reach), sight(state.plan, exposure(state))
         asked = asyncio.ensure_future(router)
-        readings = await asyncio.gather(*(_read(one, desk.watched, asked, now) for one in desk.sources))
+        readings = await asyncio.gather(*(_read(one, desk.watched, asked, now, looks) for one in desk.sources))
         await asked
         if all(reading is None for reading in readings):
             desk.notes = ()
@@ -116,10 +118,10 @@ def _watched(plan: Plan) -> Watched:
     return Watched(service=plan.service, environment=plan.environment, new=plan.new, old=plan.basis.live)
 
 
-async def _read(one: _Of, watched: Watched, router: Router, now: datetime) -> Reading | None:
+async def _read(one: _Of, watched: Watched, router: Router, now: datetime, looks: Sight) -> Reading | None:
     if one.source is None:  # whoever has read the router tells its trouble
         telemetry = await router
-        return None if telemetry is None else router_reading(telemetry, watched, now)
+        return None if telemetry is None else router_reading(telemetry, watched, now, looks)
     if one.rests_until is not None and now < one.rests_until:
         return None
     trouble: list[Problem] = []

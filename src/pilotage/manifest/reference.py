@@ -23,7 +23,10 @@ from pilotage.manifest.fields import bare, is_model
 from pilotage.manifest.words import Rate
 from pilotage.strategies.approval import Approval
 from pilotage.strategies.canary import CanaryStep, Pilots
+from pilotage.strategies.group import Who
+from pilotage.strategies.method import Method
 from pilotage.strategies.parallel_run import CompareBlock, Isolated, SlowerBlock
+from pilotage.strategies.phased import Wave
 from pilotage.strategies.registry import METHODS
 
 _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -38,6 +41,8 @@ _BLOCKS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("strategy.steps[]", CanaryStep),
     ("strategy.pilots[]", Pilots),
     ("strategy.first[]", Segment),
+    ("strategy.who[]", Who),
+    ("strategy.waves[]", Wave),
     ("`approve` in a strategy", Approval),
     ("strategy.compare", CompareBlock),
     ("strategy.compare.slower", SlowerBlock),
@@ -148,6 +153,8 @@ def _named(plain: Any) -> str:
         return "whole number, or share: `25%`"
     if plain is Approval:
         return "`true`, text, or mapping"
+    if plain is Method:
+        return "a strategy"
     if plain is CanaryStep:
         return "share: `5%`, or mapping"
     names = {

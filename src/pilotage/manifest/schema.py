@@ -12,6 +12,8 @@ from pilotage.core.comparing import parse_within
 from pilotage.core.notation import parse_amount, parse_duration, parse_fraction, parse_share
 from pilotage.dossier.file import ReleaseFile
 from pilotage.manifest.document import Document
+from pilotage.strategies.nesting import NESTED
+from pilotage.strategies.registry import METHODS
 
 SCHEMA_ID = "urn:pilotage:manifest:1"
 RELEASE_SCHEMA_ID = "urn:pilotage:release:1"
@@ -96,6 +98,8 @@ def _tidied(value: Any, methods: dict[str, Any]) -> Any:
         return [_tidied(part, methods) for part in value]
     if not isinstance(value, dict):
         return value
+    if value == NESTED:
+        return nested()
     tidy = {key: _tidied(part, methods) for key, part in value.items() if not _is_title(key, part)}
     if "patternProperties" in tidy:
         tidy["additionalProperties"] = False
@@ -105,6 +109,13 @@ def _tidied(value: Any, methods: dict[str, Any]) -> Any:
     name = f"method-{method}"
     methods[name] = {**tidy, "required": ["method"]}
     return {"$ref": f"#/$defs/{name}"}
+
+
+def nested() -> dict[str, Any]:
+    """Any method that may follow another one, by reference: one of them may hold itself."""
+    names = [name for name, method in METHODS.items() if method.follows]
+    choices = [{"$ref": f"#/$defs/method-{name}"} for name in names]
+    return {"anyOf": [{"enum": names}, {"oneOf": choices}]}
 
 
 def _is_title(key: str, part: Any) -> bool:

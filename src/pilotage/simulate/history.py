@@ -191,11 +191,12 @@ def _next(laws: Laws, record: Record, told: str) -> None:
     live = state.plan.basis.live
     if state.back or live is None or state.plan.restores or not isinstance(following, Expose):
         return
-    shown = max(
-        (s.share(state.plan.new.id) for s in state.steps[: state.position + 1] if isinstance(s, Expose)),
-        default=0,
-    )
-    wider = following.share(state.plan.new.id) > shown
+    new = state.plan.new.id
+    before = [s for s in state.steps[: state.position + 1] if isinstance(s, Expose)]
+    shown = max((s.share(new) for s in before), default=0)
+    seen = {(pin.group, pin.share) for s in before for pin in s.pins}
+    groups = {(pin.group, pin.share) for pin in following.pins} - seen
+    wider = following.share(new) > shown or bool(groups)
     let_go = state.continued or state.continue_all
     down = live.id in state.sick
     laws.hold("nothing is widened while the old version is down", told, when=not (wider and down) or let_go)

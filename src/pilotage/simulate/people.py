@@ -26,6 +26,8 @@ from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.method import Context, Method
 from pilotage.strategies.parallel_run import COPY, Isolated, ParallelRun, Writes
+from pilotage.strategies.phased import Phased
+from pilotage.strategies.pilot import Pilot
 from pilotage.strategies.rolling import Rolling
 from pilotage.usecases.releasing import start
 from pilotage.usecases.returning import roll_back
@@ -40,6 +42,7 @@ JUDGE = JudgeSettings(
 CHECKS = (Check(name="front page", path="/"),)
 SECOND = timedelta(seconds=1)
 QUALITIES = (Quality.GOOD,) * 6 + (Quality.BAD,) * 3 + tuple(Quality)
+OFFICE = {"header": "x-office", "values": ("berlin",)}
 ORDERS = (Order.PAUSE, Order.RESUME, Order.PROMOTE, Order.PROMOTE_FULL, Order.ABORT, Order.ROLLBACK)
 
 
@@ -58,6 +61,7 @@ def method(chance: Random) -> Method:
         Rolling(batch=1, hold=hold, judge=chance.random() < 0.5, keep_warm=warm, **quick),
         Rolling(batch=2, surge=False, hold=hold, **quick),
         BigBang(**quick),
+        *_grouped(hold, warm, chance, quick),
     ]
     return _side_by_side(chance.choice(made), hold, warm)
 
@@ -77,6 +81,25 @@ def _side_by_side(chosen: Method, hold: timedelta, warm: timedelta) -> Method:
         drain=chosen.drain,
         ready_within=chosen.ready_within,
     )
+
+
+def _grouped(hold: timedelta, warm: timedelta, chance: Random, quick: dict[str, Any]) -> list[Method]:
+    """Those that begin with groups; and what a person must say yes to."""
+    canary = Canary(steps=("20%",), hold=hold, keep_warm=warm, **quick)
+    asked = {"share": "20%", "approve": chance.random() < 0.5, "requests": MINIMUM}
+    return [
+        Canary(steps=(asked, "60%"), hold=hold, keep_warm=warm, **quick),
+        Pilot(who=OFFICE, instances=1, hold=hold, sign_off=chance.random() < 0.3, then=canary, **quick),
+        Phased(
+            waves=(
+                {"name": "office", "who": OFFICE, "how": canary, "hold": hold},
+                {"name": "site", "who": {"cookie": "site", "values": "a"}, "hold": hold},
+                {"name": "tenth", "share": "10%", "hold": hold},
+            ),
+            keep_warm=warm,
+            **quick,
+        ),
+    ]
 
 
 class People:

@@ -53,7 +53,8 @@ class BusyRouter(FlowingRouter):
         self.lies = False
         self.totals: dict[str, float] = {}
         """Requests that each release answered, over all time."""
-        self._counts: dict[str, tuple[float, float]] = {}
+        self._counts: dict[tuple[str, str], tuple[float, float]] = {}
+        """By group (empty: everybody else) and release."""
 
     def restart(self) -> None:
         super().restart()
@@ -64,16 +65,23 @@ class BusyRouter(FlowingRouter):
         self.flow()
         self._counts = {}
 
-    def count(self, release: str, answering: str | None, share: float, since: float, until: float) -> None:
+    def count(
+        self, release: str, answering: str | None, share: float, since: float, until: float, group: str = ""
+    ) -> None:
         count, by = USERS * (until - since) * share, answering or release
-        requests, errors = self._counts.get(by, (0.0, 0.0))
+        requests, errors = self._counts.get((group, by), (0.0, 0.0))
         part = 1.0 if answering is None else self.failing.get(by, ORDINARY)
-        self._counts[by] = requests + count, errors + count * part
+        self._counts[group, by] = requests + count, errors + count * part
         if answering is not None:
             self.totals[by] = self.totals.get(by, 0.0) + count
 
     def show(self) -> None:
-        self.counters = {release: self._shown(*counts) for release, counts in self._counts.items()}
+        shown = {key: self._shown(*counts) for key, counts in self._counts.items()}
+        self.counters = {release: counters for (group, release), counters in shown.items() if not group}
+        self.groups = {}
+        for (group, release), counters in shown.items():
+            if group:
+                self.groups.setdefault(group, {})[release] = counters
 
     def _shown(self, requests: float, errors: float) -> Counters:
         if self.lies:

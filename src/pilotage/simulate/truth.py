@@ -106,12 +106,18 @@ def _serves_nobody(laws: Laws, process: Process, record: Record, instances: Sequ
 def allowed(record: Record) -> int:
     """The greatest share of the new version that the steps entered so far allow."""
     state = record.state
-    entered = state.plan.steps[: state.reached + 1] if state.back else state.plan.steps[: state.position + 1]
-    shares = [step.share(state.plan.new.id) for step in entered if isinstance(step, Expose)]
+    shares = [step.share(state.plan.new.id) for step in entered(record)]
     if state.back:
         way = [s for s in state.steps[: state.position + 1] if isinstance(s, Expose)]
         shares = [way[-1].share(state.plan.new.id)] if way else shares
     return max(shares, default=0)
+
+
+def entered(record: Record) -> list[Expose]:
+    """What users were to see in the forward steps entered so far."""
+    state = record.state
+    steps = state.plan.steps[: state.reached + 1] if state.back else state.plan.steps[: state.position + 1]
+    return [step for step in steps if isinstance(step, Expose)]
 
 
 def _exposes_no_more(laws: Laws, record: Record, routing: Routing) -> None:
@@ -120,6 +126,9 @@ def _exposes_no_more(laws: Laws, record: Record, routing: Routing) -> None:
     told = f"{state.id}: {routing.share(new)} of {allowed(record)}"
     stands_in = bool(state.sick)
     laws.hold("exposure stays within the plan", told, when=routing.share(new) <= allowed(record) or stands_in)
+    known = [pin for step in entered(record) for pin in step.pins]
+    early = [pin.group for pin in routing.pins if pin not in known]
+    laws.hold("exposure stays within the plan", f"{state.id}: {early} see it", when=not early)
     unknown = {split.release for split in routing.splits if split.share} - {new, _live(record)}
     laws.hold("exposure stays within the plan", f"{state.id}: {unknown} serve", when=not unknown)
 
@@ -156,6 +165,7 @@ class Watch:
         self._lasting(
             "a feature stays within the plan", place.name, REACTION, features.exceeded(place, record), record
         )
+        self._lasting("a group is sent to nobody dead", place.name, REACTION, self._lost_group(place), record)
         for known in self.laws.records.values():
             self._lasting("orders are heard", known.state.id, REACTION, self._unheard(known), known)
 
@@ -182,6 +192,15 @@ class Watch:
             # Only what is safe to repeat fails over inside the router: the rest is for Pilotage to move.
             if not place.router.serves(release) and others:
                 return f"{place.name}: {release} does not answer while {others} would"
+        return None
+
+    def _lost_group(self, place: Place) -> str | None:
+        """A group is sent to a version that is down, and the one that all others have is healthy."""
+        serving = place.router.serving
+        for pin in serving.pins if serving is not None and place.router._running else ():
+            others = [release for release in place.router.asked() if place.world.well(release)]
+            if not place.router.serves(pin.release) and others:
+                return f"{place.name}: {pin.group} are sent to {pin.release}"
         return None
 
     def _exceeded(self, place: Place, record: Record | None) -> str | None:

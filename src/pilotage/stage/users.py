@@ -78,12 +78,14 @@ class Crossing(FlowingRouter):
         self._glimpses: list[Glimpse] = []
         """``ago`` is the time of each, until they are asked for."""
         self.counted: dict[str, Counted] = {}
+        self.grouped: dict[str, dict[str, Counted]] = {}
+        """Those of groups, by group and release."""
         self.crowd = Crowd(model.users, by_user=False)
         self._slow = lru_cache(maxsize=16)(self._cells)
 
     def restart(self) -> None:
         super().restart()
-        self.counted = {}
+        self.counted, self.grouped = {}, {}
 
     def flow(self) -> None:
         """In pieces, where the time since the last look is long and the judge hears of it."""
@@ -102,9 +104,12 @@ class Crossing(FlowingRouter):
         found, self._glimpses = self._glimpses, []
         return [Glimpse(now - one.ago, one.counted) for one in found]
 
-    def count(self, release: str, answering: str | None, share: float, since: float, until: float) -> None:
+    def count(
+        self, release: str, answering: str | None, share: float, since: float, until: float, group: str = ""
+    ) -> None:
         by = answering or release
-        kept = self.counted.setdefault(by, Counted(buckets=[0] * (len(self.model.bounds) + 1)))
+        counted = self.grouped.setdefault(group, {}) if group else self.counted
+        kept = counted.setdefault(by, Counted(buckets=[0] * (len(self.model.bounds) + 1)))
         mean, manners = self._mean(since, until) * share, self.manners if by == self.new else Manners()
         usual, failing = self.model.errors, manners.errors(self.model.errors)
         if answering is None:
@@ -159,12 +164,8 @@ class Crossing(FlowingRouter):
         return rate if one.kind is Kind.GAUGE else before + requests * rate
 
     def show(self) -> None:
-        self.counters = {
-            release: Counters(
-                requests=one.requests, errors=one.errors, latency_bucket=(*accumulate(one.buckets),)
-            )
-            for release, one in self.counted.items()
-        }
+        self.counters = _shown(self.counted)
+        self.groups = {group: _shown(counted) for group, counted in self.grouped.items()}
 
     async def telemetry(self) -> Telemetry:
         """In the model's buckets."""
@@ -176,3 +177,10 @@ class Crossing(FlowingRouter):
             for release, one in found.counters.items()
         }
         return found.model_copy(update={"latency_bounds": self.model.bounds, "counters": fitting})
+
+
+def _shown(counted: dict[str, Counted]) -> dict[str, Counters]:
+    return {
+        release: Counters(requests=one.requests, errors=one.errors, latency_bucket=(*accumulate(one.buckets),))
+        for release, one in counted.items()
+    }

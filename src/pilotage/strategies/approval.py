@@ -24,7 +24,7 @@ class Approval(Frozen):
     )
 
 
-Approve = Annotated[Approval, YesOrShort("ask")]
+Approve = Annotated[Approval | None, YesOrShort("ask")]
 """``true``, a name, or the mapping."""
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pilotage.core.steps import Expose, Promote, Retire, Scale, Step
 from pilotage.strategies.approval import Approve, asked
-from pilotage.strategies.method import Context, Method, artifacts, as_before, only, proven
+from pilotage.strategies.method import Context, Method, as_before, only, proven
 
 
 class BigBang(Method):
@@ -19,24 +19,26 @@ class BigBang(Method):
     """
 
     judged: ClassVar[bool] = False
+    follows: ClassVar[bool] = False
 
     method: Literal["big-bang"] = "big-bang"
-    approve: Approve | None = Field(
+    approve: Approve = Field(
         default=None,
         description="A person must say yes before the stop: `true`, who is asked, or `ask` and `why`.",
     )
 
-    def forward(self, context: Context) -> list[Step]:
+    def exposing(self, context: Context) -> list[Step]:
         assert context.old is not None
         return [
-            *artifacts(context),
             *asked(self.approve, "the stop of the service"),
             Expose(splits=()),
             Scale(release=context.old.id, instances=0),
             *proven(self, context),
             only(context.new, self.key),
-            Promote(release=context.new.id),
         ]
+
+    def ending(self, context: Context) -> list[Step]:
+        return [Promote(release=context.new.id)]
 
     def way_back(self, context: Context) -> list[Step]:
         if context.old is None:

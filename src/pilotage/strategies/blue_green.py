@@ -8,16 +8,16 @@ from typing import Literal
 from pydantic import Field
 
 from pilotage.core.notation import DurationText
-from pilotage.core.steps import Judge, Promote, Retire, Step, Undecided
+from pilotage.core.steps import Judge, Step, Undecided
 from pilotage.strategies.approval import Approve, asked
-from pilotage.strategies.method import Context, Method, artifacts, only, proven
+from pilotage.strategies.method import Context, Method, proven, whole
 
 
 class BlueGreen(Method):
     """The new side is proven on its preview address, then everybody is switched at once, in one change."""
 
     method: Literal["blue-green"] = "blue-green"
-    approve: Approve | None = Field(
+    approve: Approve = Field(
         default=None,
         description="A person must say yes before the switch: `true`, who is asked, or `ask` and `why`.",
     )
@@ -34,18 +34,12 @@ class BlueGreen(Method):
         description="How long the old side stays ready after that, for a way back in an instant.",
     )
 
-    def forward(self, context: Context) -> list[Step]:
-        assert context.old is not None
+    def exposing(self, context: Context) -> list[Step]:
         steps = [
-            *artifacts(context),
             *proven(self, context),
-            *asked(self.approve, "the switch of everybody"),
-            only(context.new, self.key),
+            *asked(self.approve, "the switch"),
+            whole(context, self.key),
         ]
         if self.bake:
             steps.append(Judge(at_least=self.bake, at_most=self.at_most, undecided=Undecided.ROLLBACK))
-        return [
-            *steps,
-            Promote(release=context.new.id),
-            Retire(release=context.old.id, keep_warm=self.keep_warm, drain=self.drain),
-        ]
+        return steps

@@ -11,10 +11,10 @@ from pydantic import Field, field_validator, model_validator
 from pilotage.core.notation import DurationText, ShareText
 from pilotage.core.routing import Pin
 from pilotage.core.shorthand import Short
-from pilotage.core.steps import Judge, Promote, Retire, Step, Undecided
+from pilotage.core.steps import Judge, Step, Undecided
 from pilotage.core.values import EVERYBODY, Frozen, percent
 from pilotage.strategies.approval import Approve, asked
-from pilotage.strategies.method import Context, Method, artifacts, only, proven, shared
+from pilotage.strategies.method import Context, Method, proven, shared, whole
 
 
 class Pilots(Frozen):
@@ -42,7 +42,7 @@ class CanaryStep(Frozen):
         strict=True,
         description="So many requests of the new version must have been judged at it, at least.",
     )
-    approve: Approve | None = Field(
+    approve: Approve = Field(
         default=None,
         description="A person must say yes after it: `true`, who is asked, or `ask` and `why`.",
     )
@@ -96,19 +96,13 @@ class Canary(Method):
             raise ValueError("at_most is shorter than hold: no step could ever end")
         return self
 
-    def forward(self, context: Context) -> list[Step]:
-        assert context.old is not None
-        pins = tuple(Pin(release=context.new.id, **pilot.model_dump()) for pilot in self.pilots)
-        steps = artifacts(context) + proven(self, context)
+    def exposing(self, context: Context) -> list[Step]:
+        pins = tuple(Pin(release=context.new.id, group="pilots", **p.model_dump()) for p in self.pilots)
+        steps = proven(self, context)
         for step in self.steps:
             steps.append(shared(context, step.share, self.key, pins))
             steps += self._judged(step)
-        return [
-            *steps,
-            only(context.new, self.key),
-            Promote(release=context.new.id),
-            Retire(release=context.old.id, keep_warm=self.keep_warm, drain=self.drain),
-        ]
+        return [*steps, whole(context, self.key)]
 
     def _held(self, step: CanaryStep) -> timedelta:
         return self.hold if step.hold is None else step.hold

@@ -66,6 +66,7 @@ class FeatureFlag(Method):
     """
 
     nests: ClassVar[bool] = True
+    follows: ClassVar[bool] = False
 
     method: Literal["feature-flag"] = "feature-flag"
     flag: FlagKey = Field(description="Key of the flag. It must be off for everybody, or not exist yet.")
@@ -130,13 +131,13 @@ class FeatureFlag(Method):
                 "method": self.method,
                 "flags": context.flags,
                 "judge": context.judge.model_copy(update={"traffic": False}),
-                "steps": (Flag(flag=self._rule(0)), *dark.steps, *self.forward(context)),
+                "steps": (Flag(flag=self._rule(0)), *dark.steps, *self.exposing(context)),
                 "way_back": (*off, *dark.way_back, *before),
                 "dark": len(off) if self.takes_back == "feature" else 0,
             }
         )
 
-    def forward(self, context: Context) -> list[Step]:
+    def exposing(self, context: Context) -> list[Step]:
         """The flag's own steps."""
         del context
         steps: list[Step] = []

@@ -16,6 +16,7 @@ from pilotage.core.release import Release
 from pilotage.core.routing import ByRequest, ByUser, Pin, Split, SplitKey
 from pilotage.core.steps import Check, Expose, Flag, Prepare, Promote, Retire, Scale, Step, Verify
 from pilotage.core.values import EVERYBODY, Frozen
+from pilotage.strategies.audience import Audience
 
 
 class Context(Frozen):
@@ -34,6 +35,11 @@ class Context(Frozen):
     """What the flag was before the release that is taken back; None: it had none."""
     checks: tuple[Check, ...] = ()
     judge: JudgeSettings = JudgeSettings()
+    audience: Audience = Audience()
+    key: SplitKey | None = None
+    """How users are told apart, where another method has begun to."""
+    started: int = 0
+    """So many instances of the new release run already: another method has prepared and proven them."""
 
     @property
     def old(self) -> Release | None:
@@ -41,12 +47,14 @@ class Context(Frozen):
 
 
 class Method(Frozen):
-    """Settings of one method as the manifest writes them. Subclasses set ``judged`` and write ``forward``."""
+    """Settings of one method as the manifest writes them. Subclasses set ``judged`` and write ``exposing``."""
 
     judged: ClassVar[bool] = True
     """Whether the judge may watch: both versions serve at the same time."""
     nests: ClassVar[bool] = False
     """Whether another method stands inside it."""
+    follows: ClassVar[bool] = True
+    """Whether another method may hand over to it: both versions run by then."""
 
     method: str
     by: Literal["request", "user"] = Field(
@@ -68,6 +76,11 @@ class Method(Frozen):
     @property
     def key(self) -> SplitKey:
         return ByUser() if self.by == "user" else ByRequest()
+
+    @property
+    def of_users(self) -> bool:
+        """Whether shares are ever of users."""
+        return self.by == "user"
 
     def compile(self, context: Context) -> Plan:
         """The frozen plan of releasing ``context.new`` with this method."""
@@ -91,13 +104,29 @@ class Method(Frozen):
 
     def _judge(self, context: Context) -> JudgeSettings:
         """Users send unlike numbers of requests: a share of users says nothing of the share of requests."""
-        if self.by == "user":
+        if self.of_users:
             return context.judge.model_copy(update={"traffic": False})
         return context.judge
 
-    @abstractmethod
     def forward(self, context: Context) -> list[Step]:
         """The steps when there is an old version (``context.old`` is not None)."""
+        return [*artifacts(context), *self.exposing(context), *self.ending(context)]
+
+    @abstractmethod
+    def exposing(self, context: Context) -> list[Step]:
+        """From prepared artifacts until ``context.audience`` has the new version."""
+
+    def ending(self, context: Context) -> list[Step]:
+        """When everybody has it."""
+        assert context.old is not None
+        retire = Retire(release=context.old.id, keep_warm=self.warm, drain=self.drain)
+        return [Promote(release=context.new.id), retire]
+
+    @property
+    def warm(self) -> timedelta:
+        """How long the old version stays ready after the end."""
+        kept: timedelta = getattr(self, "keep_warm", timedelta(0))
+        return kept
 
     def way_back(self, context: Context) -> list[Step]:
         """To the exact state before the release, from wherever the forward steps had come."""
@@ -124,11 +153,24 @@ def only(release: Release, key: SplitKey | None = None) -> Expose:
     return Expose(splits=(Split(release=release.id, share=EVERYBODY),), key=key or ByRequest())
 
 
-def shared(context: Context, share: int, key: SplitKey, pins: tuple[Pin, ...] = ()) -> Expose:
-    """``share`` of everybody to the new release, the rest to the old one."""
+def shared(context: Context, part: int, key: SplitKey, pins: tuple[Pin, ...] = ()) -> Expose:
+    """``part`` of the audience to the new release, all others to the old one; ``pins``: who has it anyway."""
     assert context.old is not None
-    old = Split(release=context.old.id, share=EVERYBODY - share)
-    return Expose(splits=(old, Split(release=context.new.id, share=share)), key=key, pins=pins)
+    audience, key = context.audience, context.key or key
+    share = audience.share(part)
+    if share == EVERYBODY:
+        return only(context.new, key)
+    old, new = (
+        Split(release=context.old.id, share=EVERYBODY - share),
+        Split(release=context.new.id, share=share),
+    )
+    splits = (old, new) if share else (old,)
+    return Expose(splits=splits, key=key, pins=(*pins, *audience.pins(part)))
+
+
+def whole(context: Context, key: SplitKey) -> Expose:
+    """The whole audience to the new release."""
+    return shared(context, EVERYBODY, key)
 
 
 OFF_WITHIN = timedelta(seconds=10)
@@ -152,6 +194,8 @@ def clear_warm(method: Method, context: Context) -> list[Step]:
 
 def artifacts(context: Context) -> list[Step]:
     """The new artifact, and the old one too: a way back without its artifact is none."""
+    if context.started:
+        return []
     steps: list[Step] = [Prepare(release=context.new.id)]
     if context.old is not None:
         steps.append(Prepare(release=context.old.id))
@@ -160,6 +204,8 @@ def artifacts(context: Context) -> list[Step]:
 
 def proven(method: Method, context: Context) -> list[Step]:
     """All new instances healthy, every check passed, before any user."""
+    if context.started >= context.instances:
+        return []
     steps: list[Step] = [
         Scale(release=context.new.id, instances=context.instances, timeout=method.ready_within)
     ]
@@ -167,6 +213,8 @@ def proven(method: Method, context: Context) -> list[Step]:
 
 
 def verified(context: Context) -> list[Step]:
+    if context.started:
+        return []
     return [Verify(release=context.new.id, checks=context.checks)] if context.checks else []
 
 

@@ -63,6 +63,7 @@ class ParallelRun(Method):
     """Old and new answer the same real requests, answers are compared, the report signed off; then cut-over."""
 
     nests: ClassVar[bool] = True
+    follows: ClassVar[bool] = False
 
     method: Literal["parallel-run"] = "parallel-run"
     mirror: ShareText = Field(default=EVERYBODY, gt=0, description="The share of requests that are copied.")
@@ -143,6 +144,10 @@ class ParallelRun(Method):
             *(Retire(release=copy.id) for copy in copies),
             *self._cut_over(context, proved=not copies),
         ]
+
+    def exposing(self, context: Context) -> list[Step]:
+        """Of the cut-over."""
+        return self.then.exposing(context)
 
     def way_back(self, context: Context) -> list[Step]:
         return [*self.then.way_back(context), *(Retire(release=copy.id) for copy in self._copies(context))]

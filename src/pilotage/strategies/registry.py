@@ -8,6 +8,8 @@ from pilotage.strategies.canary import Canary
 from pilotage.strategies.feature_flag import FeatureFlag
 from pilotage.strategies.method import Method
 from pilotage.strategies.parallel_run import ParallelRun
+from pilotage.strategies.phased import Phased
+from pilotage.strategies.pilot import Pilot
 from pilotage.strategies.rolling import Rolling
 
 METHODS: dict[str, type[Method]] = {
@@ -17,4 +19,6 @@ METHODS: dict[str, type[Method]] = {
     "big-bang": BigBang,
     "feature-flag": FeatureFlag,
     "parallel-run": ParallelRun,
+    "pilot": Pilot,
+    "phased": Phased,
 }

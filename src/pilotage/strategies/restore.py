@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pilotage.core.steps import Prepare, Promote, Retire, Step
+from pilotage.core.steps import Prepare, Step
 from pilotage.strategies.method import Context, Method, flag_back, only, proven
 
 
@@ -16,14 +16,9 @@ class Restore(Method):
     method: Literal["restore"] = "restore"
 
     def forward(self, context: Context) -> list[Step]:
-        assert context.old is not None
         off, before = flag_back(context.takes_flag_back)
-        return [
-            *off,
-            Prepare(release=context.new.id),
-            *proven(self, context),
-            only(context.new, self.key),
-            Promote(release=context.new.id),
-            Retire(release=context.old.id, drain=self.drain),
-            *before,
-        ]
+        prepare = Prepare(release=context.new.id)
+        return [*off, prepare, *self.exposing(context), *self.ending(context), *before]
+
+    def exposing(self, context: Context) -> list[Step]:
+        return [*proven(self, context), only(context.new, self.key)]

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from fractions import Fraction
 from math import ceil, floor
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from pilotage.core.notation import DurationText, parse_share
-from pilotage.core.steps import Judge, Pause, Promote, Retire, Scale, Step
+from pilotage.core.steps import Judge, Pause, Scale, Step
 from pilotage.core.values import EVERYBODY
 from pilotage.strategies.approval import Approve, asked
-from pilotage.strategies.method import Context, Method, artifacts, only, shared, verified
+from pilotage.strategies.method import Context, Method, only, shared, verified
 
 
 def parse_room(value: Any) -> Fraction:
@@ -40,6 +40,8 @@ Room = Annotated[Fraction, PlainValidator(parse_room), WithJsonSchema(_ROOM)]
 
 class Rolling(Method):
     """Instances are replaced batch by batch; each batch carries its part of the traffic."""
+
+    follows: ClassVar[bool] = False
 
     method: Literal["rolling"] = "rolling"
     batch: int = Field(default=1, ge=1, strict=True, description="How many instances are replaced at a time.")
@@ -72,7 +74,7 @@ class Rolling(Method):
         strict=True,
         description="With `judge`: so many requests of the new version must have been judged after each batch.",
     )
-    approve: Approve | None = Field(
+    approve: Approve = Field(
         default=None,
         description="A person must say yes after each batch but the last: `true`, who is asked, or `ask` and "
         "`why`.",
@@ -91,18 +93,10 @@ class Rolling(Method):
             raise ValueError("max_unavailable and max_surge leave no room to replace an instance")
         return self
 
-    def forward(self, context: Context) -> list[Step]:
-        assert context.old is not None
+    def exposing(self, context: Context) -> list[Step]:
         if self.max_unavailable is None and self.max_surge is None:
-            batches = self._batches(context)
-        else:
-            batches = self._within_room(context)
-        return [
-            *artifacts(context),
-            *batches,
-            Promote(release=context.new.id),
-            Retire(release=context.old.id, keep_warm=self.keep_warm, drain=self.drain),
-        ]
+            return self._batches(context)
+        return self._within_room(context)
 
     def _batches(self, context: Context) -> list[Step]:
         steps: list[Step] = []

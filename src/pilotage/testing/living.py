@@ -109,6 +109,10 @@ class Comparing:
         )
 
 
+GROUP = 0.1
+"""How many users each pin is about, beside all others: a tenth as many. Nobody knows."""
+
+
 class FlowingRouter(FakeRouter):
     """Users come all the time; each request goes where the routing in effect really sends it."""
 
@@ -122,9 +126,11 @@ class FlowingRouter(FakeRouter):
         self._flowed = 0.0
 
     @abstractmethod
-    def count(self, release: str, answering: str | None, share: float, since: float, until: float) -> None:
+    def count(
+        self, release: str, answering: str | None, share: float, since: float, until: float, group: str = ""
+    ) -> None:
         """``share`` (0 … 1) of the users were sent to ``release`` from one time until another, and
-        ``answering`` has answered; None: nobody could."""
+        ``answering`` has answered; None: nobody could. ``group``: whose requests they were, if a pin's."""
 
     @abstractmethod
     def show(self) -> None:
@@ -169,6 +175,10 @@ class FlowingRouter(FakeRouter):
             return
         for release, share in self.asked().items():
             self.count(release, self.answers(release), share / EVERYBODY, since, self._flowed)
+        for pin in self.serving.pins:
+            for release, share in self.serving.shares_of(pin).items():
+                part = GROUP * share / EVERYBODY
+                self.count(release, self.answers(release), part, since, self._flowed, pin.group)
 
     def asked(self) -> dict[str, int]:
         """The shares in effect that are not zero."""

@@ -22,7 +22,8 @@ class FakeRouter:
     ``refuse_next``  the next routing is refused with this problem
     ``stuck``        routings are taken but do not come into effect until this is False again
     ``unreachable``  every call raises RouterError
-    ``counters``, ``users_served``, ``users_failed``, ``inflight``   what the readings show; see ``serve``
+    ``counters``, ``groups``, ``users_served``, ``users_failed``, ``inflight``
+                     what the readings show; see ``serve``
     ``compared``     the report on copies of requests, while they are made; None: none of them was answered
     ``applied``      every routing that was given to ``apply``, in order
     ``changed``      is called whenever another routing has come into effect
@@ -35,6 +36,7 @@ class FakeRouter:
         self.stuck = False
         self.unreachable = False
         self.counters: dict[str, Counters] = {}
+        self.groups: dict[str, dict[str, Counters]] = {}
         self.users_served = 0
         self.users_failed = 0
         self.inflight: dict[str, int] = {}
@@ -97,6 +99,7 @@ class FakeRouter:
             epoch=f"start-{self._starts}",
             latency_bounds=BOUNDS,
             counters={release: self.counters.get(release, empty) for release in sorted(releases)},
+            groups={group: dict(counters) for group, counters in self.groups.items()},
             users_served=self.users_served,
             users_failed=self.users_failed,
         )
@@ -108,11 +111,12 @@ class FakeRouter:
         """As after a crash of the proxy: the routing stays, the counters begin anew."""
         self._running = True
         self._starts += 1
-        self.counters, self.users_served, self.users_failed = {}, 0, 0
+        self.counters, self.groups, self.users_served, self.users_failed = {}, {}, 0, 0
 
-    def serve(self, release: str, seconds: float, *statuses: int) -> None:
-        """Users were answered with these statuses by this release, each after so many seconds."""
-        before = self.counters.get(release, Counters())
+    def serve(self, release: str, seconds: float, *statuses: int, group: str = "") -> None:
+        """Users (of a group) were answered with these statuses by this release, each after so many seconds."""
+        counters = self.groups.setdefault(group, {}) if group else self.counters
+        before = counters.get(release, Counters())
         buckets = list(before.latency_bucket or (0,) * (len(BOUNDS) + 1))
         for place, bound in enumerate((*BOUNDS, float("inf"))):
             buckets[place] += len(statuses) if seconds <= bound else 0
@@ -120,7 +124,7 @@ class FakeRouter:
         for status in statuses:
             by_status[status] = by_status.get(status, 0) + 1
         failed = sum(status >= 500 for status in statuses)
-        self.counters[release] = before.model_copy(
+        counters[release] = before.model_copy(
             update={
                 "requests": before.requests + len(statuses),
                 "errors": before.errors + failed,

@@ -33,11 +33,11 @@ class Moment(Frozen):
 def tell(plan: Plan, events: Iterable[e.Event]) -> tuple[Moment, ...]:
     """Every event of a rollout, from the first, as a Moment."""
     moments: list[Moment] = []
-    shares: dict[str, int] | None = None
+    shown: tuple[dict[str, int], dict[str, int]] | None = None
     for number, event in enumerate(events, 1):
-        again = isinstance(event, e.Exposed) and _served(event.shares) == shares
+        again = isinstance(event, e.Exposed) and (_served(event.shares), event.groups) == shown
         if isinstance(event, e.Exposed):
-            shares = _served(event.shares)
+            shown = (_served(event.shares), event.groups)
         moments.append(_moment(plan, event, number, detail=again or _is_detail(plan, event)))
     return tuple(moments)
 
@@ -116,7 +116,7 @@ def _world(
         case e.Checked():
             return _checked(plan, event)
         case e.Exposed():
-            words = exposure(plan, event.shares)
+            words = exposure(plan, event.shares, groups=event.groups)
             new = version(plan, plan.new.id)
             first = f", first users see {new}" if event.first else ""
             return f"Confirmed: {words}{first}", Tone.STRONG

@@ -8,6 +8,7 @@ from pilotage.core.events import Cause
 from pilotage.core.notation import show_duration
 from pilotage.core.plan import Plan
 from pilotage.core.routing import ByUser
+from pilotage.core.sight import sight
 from pilotage.core.state import Status
 from pilotage.core.steps import (
     Expose,
@@ -45,8 +46,23 @@ def audience(step: Expose) -> str:
     return "users" if isinstance(step.key, ByUser) else "requests"
 
 
-def exposure(plan: Plan, shares: dict[str, int], of: str = "requests") -> str:
-    """Shares as words: ``10 % of requests to 0.65.5``, ``everybody to 0.65.5``, ``nobody is served``."""
+def grouped(groups: dict[str, int], last: str = "") -> str:
+    """``pilots``, ``berlin and 25 % of munich``; ``last``: who comes after the groups."""
+    named = {group or "pilots": share for group, share in groups.items()}
+    words = [name if share == EVERYBODY else f"{percent(share)} of {name}" for name, share in named.items()]
+    *more, end = [*words, *([last] if last else [])]
+    return f"{', '.join(more)} and {end}" if more else end
+
+
+def exposure(
+    plan: Plan, shares: dict[str, int], of: str = "requests", groups: dict[str, int] | None = None
+) -> str:
+    """Shares as words: ``10 % of requests to 0.65.5``, ``everybody to 0.65.5``, ``nobody is served``; with the
+    groups that see the new version anyway: ``pilots and 10 % of requests to 0.65.5``."""
+    share = shares.get(plan.new.id, 0)
+    if groups and share < EVERYBODY:
+        others = f"{percent(share)} of {of}" if share else ""
+        return f"{grouped(groups, others)} to {version(plan, plan.new.id)}"
     served = {release: share for release, share in shares.items() if share}
     if not served:
         return "nobody is served"
@@ -60,11 +76,12 @@ def exposure(plan: Plan, shares: dict[str, int], of: str = "requests") -> str:
 
 
 def alone(plan: Plan, index: int) -> bool:
-    """Whether the new version serves everybody at this forward step: there is nothing to compare it with."""
+    """Whether nobody like those who have the new version at this forward step has the old one: there is nothing
+    to compare it with."""
     if plan.feature is not None:
         return featuring.alone(plan, index)
-    shown = [step for step in plan.steps[:index] if isinstance(step, Expose)]
-    return bool(shown) and shown[-1].share(plan.new.id) == EVERYBODY
+    shown = [step for step in plan.steps[:index] if isinstance(step, Expose) and step.shows(plan.new.id)]
+    return bool(shown) and not sight(plan, shown[-1]).compared
 
 
 def title(plan: Plan, step: Step, *, alone: bool = False) -> str:
@@ -104,7 +121,7 @@ def _exposing(plan: Plan, step: Expose) -> str:
     shares = {split.release: step.share(split.release) for split in step.splits}
     if not any(shares.values()):
         return "Serve nobody"
-    words = exposure(plan, shares, audience(step))
+    words = exposure(plan, shares, audience(step), step.groups(plan.new.id))
     return words[:1].upper() + words[1:]
 
 

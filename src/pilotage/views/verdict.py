@@ -47,7 +47,7 @@ def _compared(plan: Plan, verdict: Verdict, at: Instant, before: Sequence[e.Even
     since = f", since {clock(shown.at)} UTC ({lasting(at - shown.at)})" if shown else ""
     if plan.old is None or (shown is not None and shown.shares.get(plan.new.id) == EVERYBODY):
         return f"Looked at were {mine}{since}. It has all the traffic: nothing is left to compare it with."
-    words = f", with {exposure(plan, shown.shares)}" if shown else ""
+    words = f", with {exposure(plan, shown.shares, groups=shown.groups)}" if shown else ""
     return f"Compared were {mine} with {count(verdict.requests_old)} of {plan.old.version}{since}{words}."
 
 

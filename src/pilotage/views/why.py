@@ -179,7 +179,7 @@ def _exposed_then(state: State, before: Sequence[e.Event]) -> str:
     new = version(state.plan, state.plan.new.id)
     if shown is None or state.exposed_at is None:
         return f"No user ever saw {new}."
-    words = exposure(state.plan, shown.shares)
+    words = exposure(state.plan, shown.shares, groups=shown.groups)
     turned = state.turned_back_at or state.exposed_at
     return f"At that time: {words}, {lasting(turned - state.exposed_at)} after the first user saw {new}."
 

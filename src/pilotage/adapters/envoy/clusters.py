@@ -46,22 +46,28 @@ def seconds(duration: timedelta) -> str:
 
 
 def clusters(routing: Routing) -> list[Json]:
-    """One cluster a release; and, when there is failover, one aggregate that tries its own endpoints first."""
+    """One cluster a release; when there is failover, one aggregate that tries its own endpoints first; and one
+    for each group and release that serves it, so that their requests can be told apart."""
     plain = [_own(backend, routing.timeouts) for backend in routing.backends]
+    aggregates = {
+        names.any_of(b.release): b.release for b in routing.backends if fails_over(routing, b.release)
+    }
+    for pin in routing.pins:
+        if pin.group:
+            aggregates |= {names.pinned(pin.group, release): release for release in routing.shares_of(pin)}
     mirror = [_mirror()] if routing.mirror is not None else []
-    return [
-        *plain,
-        *(_aggregate(b.release, routing.failover) for b in routing.backends if fails_over(routing, b.release)),
-        *mirror,
-    ]
+    made = [_aggregate(name, release, routing.failover) for name, release in aggregates.items()]
+    return [*plain, *made, *mirror]
 
 
 def fails_over(routing: Routing, release: str) -> bool:
     return any(other != release for other in routing.failover)
 
 
-def target(routing: Routing, release: str) -> str:
-    """The cluster that this release's requests are sent to."""
+def target(routing: Routing, release: str, group: str = "") -> str:
+    """The cluster that this release's requests are sent to; those of a group, when one is given."""
+    if group:
+        return names.pinned(group, release)
     return names.any_of(release) if fails_over(routing, release) else names.own(release)
 
 
@@ -133,11 +139,11 @@ def _mirror() -> Json:
     }
 
 
-def _aggregate(release: str, failover: tuple[str, ...]) -> Json:
+def _aggregate(name: str, release: str, failover: tuple[str, ...]) -> Json:
     others = [names.own(other) for other in failover if other != release]
     return {
         "@type": _TYPE + "envoy.config.cluster.v3.Cluster",
-        "name": names.any_of(release),
+        "name": name,
         "connect_timeout": "1s",
         "lb_policy": "CLUSTER_PROVIDED",
         # Needed here as well: an aggregate has a budget of its own, and the default is 3 retries.

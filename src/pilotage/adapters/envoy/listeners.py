@@ -45,6 +45,10 @@ def bootstrap(service: str, environment: str) -> Json:
                 {"match": {"contains": f".{LEFT_MS}."}, "buckets": [*LATENCY_MS, _ENDLESS]},
             ]
         },
+        # A group may be a thousand users by name; with the default of 100 not even ten of them would be taken.
+        "layered_runtime": {
+            "layers": [{"name": "pilotage", "static_layer": {"re2.max_program_size.error_level": 1_000_000}}]
+        },
         "dynamic_resources": {"cds_config": file_source("cds.json"), "lds_config": file_source("lds.json")},
     }
 

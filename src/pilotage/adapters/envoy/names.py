@@ -15,6 +15,7 @@ PROBE_HEADER = "x-pilotage-probe"
 
 _OWN = "pilotage_own_"
 _ANY = "pilotage_any_"
+_PIN = "pilotage_pin_"
 
 
 def label(release: str) -> str:
@@ -40,6 +41,18 @@ def any_of(release: str) -> str:
     return _ANY + label(release)
 
 
+def pinned(group: str, release: str) -> str:
+    """The aggregate cluster of a group: as ``any_of``, but what is sent there is counted apart."""
+    return f"{_PIN}{group}_{label(release)}"
+
+
+def group_of(cluster: str) -> str:
+    """The group whose requests are sent to this cluster; empty: they are everybody's."""
+    return cluster.removeprefix(_PIN).partition("_")[0] if cluster.startswith(_PIN) else ""
+
+
 def meant_for(cluster: str) -> str:
     """The label of the release that a request was meant for when it was sent to this cluster."""
+    if cluster.startswith(_PIN):
+        return cluster.removeprefix(_PIN).partition("_")[2]
     return cluster.removeprefix(_OWN).removeprefix(_ANY)

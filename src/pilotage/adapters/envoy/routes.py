@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pilotage.adapters.envoy import names
@@ -23,7 +24,7 @@ def main_routes(routing: Routing, token: str) -> Json:
     """The users' routes: our probe, then the pins, then the split."""
     routes = [_probe(routing.revision, token)]
     for pin in routing.pins:
-        routes += _both_methods(routing, {"cluster": target(routing, pin.release)}, _pin_headers(pin))
+        routes += _shares(routing, routing.shares_of(pin), _pin_headers(pin), pin.group)
     return _configuration(names.MAIN, routes + _split(routing))
 
 
@@ -71,18 +72,22 @@ def _maintenance() -> Json:
 def _split(routing: Routing) -> list[Json]:
     # A release at zero is not named at all: a hard zero. Sorted by release, so that the order in which the
     # hash of a user falls on the releases is the same in every routing (users move one way only).
-    shares = sorted((s.release, s.share) for s in routing.splits if s.share)
-    if not shares:
-        return [_maintenance()]
-    if len(shares) == 1:
-        return _both_methods(routing, {"cluster": target(routing, shares[0][0])}, [])
-    weights = [{"name": target(routing, release), "weight": share} for release, share in shares]
+    shares = {s.release: s.share for s in routing.splits if s.share}
+    return _shares(routing, shares, []) if shares else [_maintenance()]
+
+
+def _shares(routing: Routing, shares: Mapping[str, int], headers: list[Json], group: str = "") -> list[Json]:
+    """The routes of everybody, or of those who have these headers, by shares."""
+    parts = [(target(routing, release, group), shares[release]) for release in sorted(shares)]
+    if len(parts) == 1:
+        return _both_methods(routing, {"cluster": parts[0][0]}, headers)
+    weights = [{"name": cluster, "weight": share} for cluster, share in parts]
     if isinstance(routing.key, ByUser):
-        return _by_user(routing, routing.key, weights)
-    return _both_methods(routing, {"weighted_clusters": {"clusters": weights}}, [])
+        return _by_user(routing, routing.key, weights, headers)
+    return _both_methods(routing, {"weighted_clusters": {"clusters": weights}}, headers)
 
 
-def _by_user(routing: Routing, key: ByUser, weights: list[Json]) -> list[Json]:
+def _by_user(routing: Routing, key: ByUser, weights: list[Json], headers: list[Json]) -> list[Json]:
     """Known users by the hash of their cookie; unknown ones by the hash of what becomes their cookie.
 
     Envoy's own way to set the cookie will not do: it sets none here, as its load balancers do not hash, and it
@@ -95,9 +100,9 @@ def _by_user(routing: Routing, key: ByUser, weights: list[Json]) -> list[Json]:
     age = f"Max-Age={int(key.ttl.total_seconds())}"
     cookie = f"{key.cookie}=%REQ({_REQUEST_ID})%; Path=/; {age}; HttpOnly; SameSite=Lax"
     set_cookie = {"header": {"key": "Set-Cookie", "value": cookie}, "append_action": "APPEND_IF_EXISTS_OR_ADD"}
-    unknown = _both_methods(routing, fresh, [])
+    unknown = _both_methods(routing, fresh, headers)
     return [
-        *_both_methods(routing, known, [_cookie(key.cookie, "[^;,\\s]+")]),
+        *_both_methods(routing, known, [*headers, _cookie(key.cookie, "[^;,\\s]+")]),
         *({**route, "response_headers_to_add": [set_cookie]} for route in unknown),
     ]
 
@@ -164,9 +169,12 @@ def _tries_before_failover(routing: Routing) -> int:
 
 
 def _pin_headers(pin: Pin) -> list[Json]:
-    if pin.header is not None:
-        return [{"name": pin.header, "string_match": {"exact": pin.value}}]
-    return [_cookie(pin.cookie or "", _literal(pin.value))]
+    values = "|".join(_literal(value) for value in (pin.value, *pin.more))
+    if pin.header is None:
+        return [_cookie(pin.cookie or "", f"(?:{values})" if pin.more else values)]
+    if pin.more:
+        return [{"name": pin.header, "string_match": {"safe_regex": {"regex": values}}}]
+    return [{"name": pin.header, "string_match": {"exact": pin.value}}]
 
 
 def _cookie(name: str, value: str) -> Json:

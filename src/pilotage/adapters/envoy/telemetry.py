@@ -67,6 +67,10 @@ class _Tally:
         )
 
 
+_Tallies = defaultdict[tuple[str, str], _Tally]
+"""By group (empty: everybody else) and label of the release."""
+
+
 def read(admin: Reading, backends: Sequence[Backend]) -> Telemetry:
     """One reading. Envoy merges the histograms of its threads up to a second later than it counts."""
     epoch = admin.started()
@@ -79,7 +83,7 @@ def read(admin: Reading, backends: Sequence[Backend]) -> Telemetry:
         type="Histograms",
         histogram_buckets="cumulative",
     )
-    tallies = defaultdict(_Tally, {names.label(backend.release): _Tally() for backend in backends})
+    tallies: _Tallies = defaultdict(_Tally, {("", names.label(b.release)): _Tally() for b in backends})
     users = _count(counted, tallies)
     _time(timed[0]["histograms"] if timed else [], tallies)
     return Telemetry(
@@ -87,11 +91,22 @@ def read(admin: Reading, backends: Sequence[Backend]) -> Telemetry:
         latency_bounds=tuple(ms / 1000 for ms in LATENCY_MS),
         counters={
             (release := names.release_of(label)): tally.counters(_open_at(release, backends, inflight))
-            for label, tally in tallies.items()
+            for (group, label), tally in tallies.items()
+            if not group
         },
+        groups=_groups(tallies),
         users_failed=users.errors,
         users_served=users.requests - users.by_status[CLIENT_LEFT],
     )
+
+
+def _groups(tallies: _Tallies) -> dict[str, dict[str, Counters]]:
+    """Those of groups; how many are open is only known of an endpoint, whoever asked."""
+    found: dict[str, dict[str, Counters]] = {}
+    for (group, label), tally in sorted(tallies.items()):
+        if group:
+            found.setdefault(group, {})[names.release_of(label)] = tally.counters(0)
+    return found
 
 
 def _open_at(release: str, backends: Sequence[Backend], inflight: Mapping[str, int]) -> int:
@@ -143,7 +158,7 @@ def _flags(tags: Mapping[str, str]) -> set[str]:
     return set(tags["flags"].split(",")) - {"-"}
 
 
-def _count(stats: Iterable[Mapping[str, Any]], tallies: defaultdict[str, _Tally]) -> _Tally:
+def _count(stats: Iterable[Mapping[str, Any]], tallies: _Tallies) -> _Tally:
     """Fills the tallies of the releases, and returns that of the users."""
     users = _Tally()
     for stat in stats:
@@ -154,17 +169,17 @@ def _count(stats: Iterable[Mapping[str, Any]], tallies: defaultdict[str, _Tally]
         elif tags["at"] == _NOWHERE:
             continue
         elif tags["at"] == names.meant_for(tags["meant"]):
-            tallies[tags["at"]].attempt(status, flags, count)
+            tallies[names.group_of(tags["meant"]), tags["at"]].attempt(status, flags, count)
         else:
-            tallies[tags["at"]].failed_over += count
+            tallies["", tags["at"]].failed_over += count
     return users
 
 
-def _time(histograms: Iterable[Mapping[str, Any]], tallies: defaultdict[str, _Tally]) -> None:
+def _time(histograms: Iterable[Mapping[str, Any]], tallies: _Tallies) -> None:
     for histogram in histograms:
         tags = _tags(histogram["name"])
         if _flags(tags) or tags["at"] != names.meant_for(tags["meant"]):
             continue
-        buckets = tallies[tags["at"]].buckets
+        buckets = tallies[names.group_of(tags["meant"]), tags["at"]].buckets
         for place, bucket in enumerate(histogram["buckets"]):
             buckets[place] += int(bucket["cumulative"])

@@ -28,7 +28,7 @@ from pilotage.views.rollout.model import (
     TrafficView,
 )
 from pilotage.views.story import tell
-from pilotage.views.titles import CAUSE, RESTORE, alone, title, version
+from pilotage.views.titles import CAUSE, RESTORE, alone, grouped, title, version
 
 UNWATCHED_AFTER = timedelta(seconds=45)
 """Longer than a worker ever sleeps while a rollout is under way."""
@@ -73,6 +73,7 @@ def headline(state: State) -> str:
     plan = state.plan
     new = version(plan, plan.new.id)
     share = state.shares.get(plan.new.id, 0)
+    seeing = grouped(state.groups, percent(share) if share else "") if state.groups else percent(share)
     match state.status:
         case Status.QUEUED:
             return f"Queued: {new} waits for its turn"
@@ -81,15 +82,15 @@ def headline(state: State) -> str:
             return f"Released: everybody has {new}{old}"
         case Status.RUNNING if state.paused_by is not None:
             why = f" ({state.pause_reason})" if state.pause_reason else ""
-            return f"Paused by {state.paused_by}{why}, {new} has {percent(share)}"
+            return f"Paused by {state.paused_by}{why}, {new} has {seeing}"
         case Status.RUNNING:
             if plan.feature is not None:
                 return f"Running: {featuring.running(state, plan.feature)}"
-            seen = f"{new} has {percent(share)}" if state.exposed_at else f"no user sees {new} yet"
+            seen = f"{new} has {seeing}" if state.exposed_at else f"no user sees {new} yet"
             return f"Running: {seen}"
         case Status.ROLLING_BACK:
             cause = CAUSE[state.cause] if state.cause else "it must"
-            return f"Rolling back because {cause}, {new} has {percent(share)}"
+            return f"Rolling back because {cause}, {new} has {seeing}"
         case Status.SUCCEEDED:
             again = " again" if plan.method == RESTORE else ""
             return f"Succeeded: {new} is the version of {plan.environment}{again}"

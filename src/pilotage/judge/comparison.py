@@ -33,9 +33,9 @@ class Grid(NamedTuple):
     prior: tuple[float, ...]
 
 
-WORSE_PRIOR = (0.10, 0.42, 0.33, 0.10, 0.05)
+WORSE_PRIOR = (0.09, 0.41, 0.43, 0.04, 0.03)
 """Twice to five times as many errors is what a rollback mostly has to find; more is found at once anyway."""
-WORSE_FIRST = 0.75
+WORSE_FIRST = 0.80
 SUDDEN_PRIOR = (0.05, 0.10, 0.25, 0.55, 0.05)
 SUDDEN_FIRST = 0.10
 """Of the disaster rule: an outage comes at any time, and takes nearly everything."""

@@ -20,7 +20,7 @@ LONG = 16.0
 """Seconds of the blocks of the fraction bet: dispersion beyond this length concerns it."""
 JUMP = 2.0
 """ln likelihood ratio from which the new version bears a jump out (chance without one: 1 in 7 at most)."""
-CHANCE = 1.5
+CHANCE = 2.0
 """Standard deviations of dispersion that are taken for chance; twice as many are believed."""
 OFTEN = 8
 """Looks after which the dispersion is worked out anew."""
@@ -148,7 +148,7 @@ class Dispersion:
 def _beyond_chance(raw: float, n: float) -> float:
     """The dispersion, as far as ``n`` comparisons show it: independent events give 1 ± √(2/n).
 
-    Up to one and a half standard deviations are chance, three are believed in full. To take chance for bursts
+    Up to two standard deviations are chance, four are believed in full. To take chance for bursts
     would make every judgement a third slower; to miss bursts so small that they do not show costs little.
     """
     belief = ((raw - 1.0) / sqrt(2.0 / n) - CHANCE) / CHANCE

@@ -23,7 +23,7 @@ PASSWORD = "s3cret-of-the-tests"
 
 
 # In an order in which they may be emptied.
-_TABLES = "messages, events, rollouts, environments, snapshots, checkpoints, glances, workers, ticks"
+_TABLES = "messages, events, rollouts, environments, snapshots, checkpoints, glances, pruned, workers, ticks"
 
 
 class Databases:

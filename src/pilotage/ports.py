@@ -28,6 +28,7 @@ from pilotage.core.keeping import Row
 from pilotage.core.plan import Plan
 from pilotage.core.readiness import Tick
 from pilotage.core.release import Release
+from pilotage.core.retention import Pruned
 from pilotage.core.routing import Address, RouterSeen, Routing, Telemetry
 from pilotage.core.state import State
 from pilotage.core.steps import Check
@@ -215,6 +216,25 @@ class Store(Protocol):
     async def put_glance(self, rollout: str, glance: Glance) -> None: ...
 
     async def glance(self, rollout: str) -> Glance | None: ...
+
+    async def remembered(self) -> tuple[str, ...]:
+        """Rollouts of which there is something that may be forgotten: telemetry, the judge's memory, orders."""
+        ...
+
+    async def weight(self, rollout: str) -> dict[str, int]:
+        """How many records of each kind that may be forgotten are kept of it."""
+        ...
+
+    async def forget(self, rollout: str, at: datetime) -> None:
+        """Its telemetry and its orders go, its history stays; that they are gone is kept.
+
+        Conflict (code ``rollout.unfinished``) while it is not final.
+        """
+        ...
+
+    async def pruned(self, rollout: str) -> Pruned | None:
+        """When its recording was forgotten; None: it was not."""
+        ...
 
     async def close(self) -> None: ...
 

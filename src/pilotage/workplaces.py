@@ -126,10 +126,12 @@ class OneMachine:
 
     async def _work(self, reach_of: ReachOf, *, until_idle: bool, environments: Collection[str] | None) -> bool:
         from pilotage.engine.worker import Worker
+        from pilotage.tidying import tidied_daily
 
         await self.store.take_over()
         worker = Worker(self.store, self.clock, reach_of, environments=environments)
-        return await _run(worker, until_idle=until_idle)
+        async with tidied_daily(self.folder, self.store, self.clock, reach_of):
+            return await _run(worker, until_idle=until_idle)
 
 
 class ManyMachines:
@@ -176,6 +178,7 @@ class ManyMachines:
     async def work(self, reach_of: ReachOf, *, until_idle: bool, environments: Collection[str] | None) -> None:
         """PilotageError when it is not told what this machine reaches."""
         from pilotage.engine.worker import Worker, new_name
+        from pilotage.tidying import tidied_daily
 
         if not environments:
             raise PilotageError(_serve_what(), exit_code=ExitCode.USAGE)
@@ -183,7 +186,8 @@ class ManyMachines:
         async with self._postgres.presence(name, environments) as bell:
             worker = Worker(self.store, self.clock, reach_of, name=name, bell=bell, environments=environments)
             logging.getLogger("pilotage.worker").info("%s serves %s", name, ", ".join(environments))
-            await _run(worker, until_idle=until_idle)
+            async with tidied_daily(self.folder, self.store, self.clock, reach_of):
+                await _run(worker, until_idle=until_idle)
 
 
 async def _run(worker: Worker, *, until_idle: bool) -> bool:

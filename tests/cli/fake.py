@@ -73,6 +73,9 @@ class FakeStore:
         del rollout
         return [(number, one) for number, one in enumerate(self.heard, start=1) if number > after]
 
+    async def pruned(self, rollout: str) -> None:
+        del rollout
+
     async def environments(self) -> list[Environment]:
         return [self.environment_now]
 

@@ -31,6 +31,7 @@ from pilotage.core import events as e
 from pilotage.core.environment import follow
 from pilotage.core.events import Order
 from pilotage.core.readiness import Item, Readiness, Standing, Tick, Weight
+from pilotage.core.retention import Pruned
 from pilotage.core.state import State, Status, fold
 from pilotage.ports import Change, Conflict, Held, LeaseLost, Store, StoreError
 from pilotage.store.postgresql.store import PostgresStore
@@ -586,3 +587,61 @@ class TestTicks:
         desk.create("shop-1", readiness=ready)
         [created] = desk.events("shop-1")
         assert created.readiness == ready
+
+
+class TestForgetting:
+    def fill(self, desk: Desk, id: str = "shop-1") -> State:
+        state = desk.create(id)
+        for number in (1, 2):
+            desk.record(id, number, make_snapshot(number))
+        desk.checkpoint(id, 2, {"level": 1})
+        desk.put_glance(id, make_glance())
+        desk.send(id, Order.PAUSE, "ada", NOW, key="k")
+        return state
+
+    def end(self, desk: Desk, state: State) -> State:
+        change = make_change(state, e.Heard(at=at(1), upto=1), make_finished())
+        desk.commit(change)
+        return change.state
+
+    def test_what_ended_is_forgotten_and_its_history_stays(self, desk: Desk) -> None:
+        ended = self.end(desk, self.fill(desk))
+        other = self.fill(desk, "shop-2")
+        events = desk.events("shop-1")
+        assert desk.remembered() == ("shop-1", "shop-2")
+        assert desk.weight("shop-1") == {"snapshots": 2, "checkpoints": 1, "glances": 1, "messages": 1}
+        for later in (5, 6):  # as when the first answer was lost
+            desk.forget("shop-1", at(later))
+        assert desk.remembered() == ("shop-2",)
+        assert set(desk.weight("shop-1").values()) == {0}
+        assert desk.pruned("shop-1") == Pruned(at=at(5), snapshots=2)
+        assert (desk.snapshots("shop-1"), desk.last_checkpoint("shop-1"), desk.glance("shop-1")) == (
+            [],
+            None,
+            None,
+        )
+        assert desk.messages("shop-1", 0) == ()
+        assert desk.rollout("shop-1") == ended
+        assert desk.events("shop-1") == events
+        assert len(desk.snapshots(other.id)) == 2
+        assert desk.pruned(other.id) is None
+
+    def test_nothing_of_what_goes_on(self, desk: Desk) -> None:
+        self.fill(desk)
+        with pytest.raises(Conflict) as caught:
+            desk.forget("shop-1", NOW)
+        assert caught.value.problems[0].code == "rollout.unfinished"
+        assert desk.weight("shop-1")["messages"] == 1
+        assert len(desk.snapshots("shop-1")) == 2
+
+    def test_of_nobody(self, desk: Desk) -> None:
+        with pytest.raises(StoreError) as caught:
+            desk.forget("nobody", NOW)
+        assert caught.value.problems[0].code == "rollout.unknown"
+        assert desk.pruned("nobody") is None
+
+    def test_where_nothing_was_recorded_nothing_is_said_to_be_gone(self, desk: Desk) -> None:
+        state = desk.create()
+        desk.commit(make_change(state, make_finished()))
+        desk.forget("shop-1", NOW)
+        assert desk.pruned("shop-1") is None

@@ -74,6 +74,8 @@ async def fill(store: Made) -> None:
         await store.record("shop-1", number, make_snapshot(number))
     await store.checkpoint("shop-1", 3, {"level": float("inf"), "of": [1, None]})
     await store.put_glance("shop-1", make_glance())
+    await store.record("shop-2", 1, make_snapshot(1))
+    await store.forget("shop-2", at(70))
     await store.tick(Tick(plan="sha256:1", step="backup", by="ada", at=NOW))
 
 

@@ -41,6 +41,7 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("doctor", LOOK, "pilotage.cli.look:doctor"),
     ("worker", OPERATE, "pilotage.cli.operate:worker"),
     ("down", OPERATE, "pilotage.cli.operate:down"),
+    ("prune", OPERATE, "pilotage.cli.prune:prune"),
     ("backup", OPERATE, "pilotage.cli.backup:backup"),
     ("restore", OPERATE, "pilotage.cli.backup:restore"),
     ("completion", OPERATE, "pilotage.cli.completion:completion"),

@@ -21,9 +21,10 @@ TABLES: dict[str, tuple[str, ...]] = {
     "snapshots": ("rollout", "number", "body"),
     "checkpoints": ("rollout", "number", "body"),
     "glances": ("rollout", "body"),
+    "pruned": ("rollout", "body"),
 }
 """In the order in which their rows come; rollouts in the order of their creation. Bodies are JSON."""
-TELEMETRY = ("snapshots", "checkpoints", "glances")
+TELEMETRY = ("snapshots", "checkpoints", "glances", "pruned")
 """Those without which the record is still whole."""
 
 

@@ -11,7 +11,7 @@ from pilotage.core.events import Message, Order
 from pilotage.core.state import State
 from pilotage.ports import Held, StoreError
 from pilotage.store import reading
-from pilotage.store.problems import ended
+from pilotage.store.problems import ended, unfinished
 from pilotage.store.reading import FOLD
 from pilotage.store.schema import micros
 
@@ -115,6 +115,16 @@ def send(
     )
     db.execute("UPDATE rollouts SET wake = 0 WHERE id = ? AND wake IS NOT NULL", (rollout,))
     return message
+
+
+def forget(db: sqlite3.Connection, rollout: str) -> None:
+    """Its orders: who gave them is in the events."""
+    found = db.execute("SELECT wake FROM rollouts WHERE id = ?", (rollout,)).fetchone()
+    if found is None:
+        raise reading.unknown(db, rollout)
+    if found[0] is not None:
+        raise unfinished(rollout)
+    db.execute("DELETE FROM messages WHERE rollout = ?", (rollout,))
 
 
 def messages(db: sqlite3.Connection, rollout: str, after: int) -> tuple[Message, ...]:

@@ -186,6 +186,11 @@ def ended(id: str, status: str) -> Conflict:
     )
 
 
+def unfinished(id: str) -> Conflict:
+    what = f"{id} has not ended: nothing of it is forgotten"
+    return Conflict(Problem(code="rollout.unfinished", what=what, mend="`pilotage status` shows where it is"))
+
+
 def unheard(id: str) -> Conflict:
     what = f"{id} would end without having heard its last message"
     return Conflict(Problem(code="store.conflict", what=what, mend="Read it again and decide again"))

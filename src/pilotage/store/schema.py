@@ -144,6 +144,7 @@ TELEMETRY = Schema(
             "CREATE TABLE checkpoints (rollout TEXT PRIMARY KEY, number INTEGER NOT NULL, body TEXT NOT NULL)",
             "CREATE TABLE glances (rollout TEXT PRIMARY KEY, body TEXT NOT NULL)",
         ),
+        ("CREATE TABLE pruned (rollout TEXT PRIMARY KEY, body TEXT NOT NULL)",),
     ),
 )
 

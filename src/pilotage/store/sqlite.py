@@ -12,6 +12,7 @@ from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
 from pilotage.core.keeping import Row
 from pilotage.core.readiness import Tick
+from pilotage.core.retention import Pruned
 from pilotage.core.state import State
 from pilotage.ports import Change, Held
 from pilotage.store import leases, reading, telemetry, vault
@@ -130,6 +131,23 @@ class SqliteStore:
 
     async def glance(self, rollout: str) -> Glance | None:
         return await self._telemetry.read(lambda db: telemetry.glance(db, rollout))
+
+    async def remembered(self) -> tuple[str, ...]:
+        orders = await self._history.read(
+            lambda db: {id for (id,) in db.execute("SELECT DISTINCT rollout FROM messages")}
+        )
+        return tuple(sorted(orders | await self._telemetry.read(telemetry.remembered)))
+
+    async def weight(self, rollout: str) -> dict[str, int]:
+        orders = await self._history.read(lambda db: len(leases.messages(db, rollout, 0)))
+        return {**await self._telemetry.read(lambda db: telemetry.weight(db, rollout)), "messages": orders}
+
+    async def forget(self, rollout: str, at: datetime) -> None:
+        await self._history.write(lambda db: leases.forget(db, rollout), durable=True)
+        await self._telemetry.write(lambda db: telemetry.forget(db, rollout, at), durable=False)
+
+    async def pruned(self, rollout: str) -> Pruned | None:
+        return await self._telemetry.read(lambda db: telemetry.pruned(db, rollout))
 
     def everything(self) -> Iterator[Row]:
         return vault.everything(self._history.path, self._telemetry.path)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pilotage.core.environment import Glance
 from pilotage.core.judging import Snapshot
+from pilotage.core.retention import Pruned
 from pilotage.ports import StoreError
 from pilotage.store import reading
 from pilotage.store.database import Database
@@ -76,3 +78,35 @@ def put_glance(db: sqlite3.Connection, rollout: str, glance: Glance) -> None:
 def glance(db: sqlite3.Connection, rollout: str) -> Glance | None:
     row = db.execute("SELECT body FROM glances WHERE rollout = ?", (rollout,)).fetchone()
     return None if row is None else reading.record(Glance, row[0], f"The last look at {rollout}")
+
+
+FORGETTABLE = ("snapshots", "checkpoints", "glances")
+
+
+def remembered(db: sqlite3.Connection) -> set[str]:
+    union = " UNION ".join(f"SELECT rollout FROM {table}" for table in FORGETTABLE)
+    return {id for (id,) in db.execute(union)}
+
+
+def weight(db: sqlite3.Connection, rollout: str) -> dict[str, int]:
+    found = {}
+    for table in FORGETTABLE:
+        row = db.execute(f"SELECT COUNT(*) FROM {table} WHERE rollout = ?", (rollout,)).fetchone()
+        found[table] = int(row[0])
+    return found
+
+
+def forget(db: sqlite3.Connection, rollout: str, at: datetime) -> None:
+    (count,) = db.execute("SELECT COUNT(*) FROM snapshots WHERE rollout = ?", (rollout,)).fetchone()
+    for table in FORGETTABLE:
+        db.execute(f"DELETE FROM {table} WHERE rollout = ?", (rollout,))
+    if count:
+        db.execute(
+            "INSERT INTO pruned (rollout, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (rollout, Pruned(at=at, snapshots=count).model_dump_json()),
+        )
+
+
+def pruned(db: sqlite3.Connection, rollout: str) -> Pruned | None:
+    row = db.execute("SELECT body FROM pruned WHERE rollout = ?", (rollout,)).fetchone()
+    return None if row is None else reading.record(Pruned, row[0], f"What is gone of {rollout}")

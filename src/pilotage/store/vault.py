@@ -20,6 +20,7 @@ _ORDERS = {
     "snapshots": "ORDER BY rollout, number",
     "checkpoints": "ORDER BY rollout",
     "glances": "ORDER BY rollout",
+    "pruned": "ORDER BY rollout",
 }
 _GUARDED = ("events", "ticks")
 """Whose rows refuse to go."""

@@ -14,6 +14,7 @@ from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
 from pilotage.core.readiness import Tick
+from pilotage.core.retention import Pruned
 from pilotage.core.state import State, Status
 from pilotage.errors import Problem
 from pilotage.ports import Change, Conflict, Held, LeaseLost, StoreError
@@ -48,6 +49,7 @@ class MemoryStore:
         self._checkpoints: dict[str, tuple[int, str]] = {}
         self._glances: dict[str, Glance] = {}
         self._ticks: list[Tick] = []
+        self._pruned: dict[str, Pruned] = {}
         self._failures: deque[StoreError] = deque()
 
     def fail_next(self, *problems: Problem | StoreError) -> None:
@@ -203,6 +205,36 @@ class MemoryStore:
     async def glance(self, rollout: str) -> Glance | None:
         self._maybe_fail()
         return self._glances.get(rollout)
+
+    async def remembered(self) -> tuple[str, ...]:
+        self._maybe_fail()
+        orders = {id for id, kept in self._messages.items() if kept}
+        return tuple(sorted({*self._snapshots, *self._checkpoints, *self._glances, *orders}))
+
+    async def weight(self, rollout: str) -> dict[str, int]:
+        self._maybe_fail()
+        return {
+            "snapshots": len(self._snapshots.get(rollout, ())),
+            "checkpoints": int(rollout in self._checkpoints),
+            "glances": int(rollout in self._glances),
+            "messages": len(self._messages.get(rollout, ())),
+        }
+
+    async def forget(self, rollout: str, at: datetime) -> None:
+        self._maybe_fail()
+        if rollout not in self._rows:
+            raise _unknown(rollout, self._rows)
+        if not self._rows[rollout].state.status.final:
+            what = f"{rollout} has not ended: nothing of it is forgotten"
+            raise Conflict(Problem(code="rollout.unfinished", what=what, mend="`pilotage status`"))
+        if kept := self._snapshots.pop(rollout, None):
+            self._pruned.setdefault(rollout, Pruned(at=at, snapshots=len(kept)))
+        for records in (self._checkpoints, self._glances, self._messages):
+            records.pop(rollout, None)
+
+    async def pruned(self, rollout: str) -> Pruned | None:
+        self._maybe_fail()
+        return self._pruned.get(rollout)
 
     async def close(self) -> None:
         """Forgets nothing, so that a test may look afterwards."""

@@ -8,6 +8,7 @@ from pilotage.core.judging import JudgeSettings, Snapshot, Verdict
 from pilotage.core.state import State
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.ports import Store
+from pilotage.usecases.proving import recording_gone
 from pilotage.usecases.replaying import replay
 from pilotage.views.chart import Chart, charts_of
 from pilotage.views.titles import version
@@ -33,6 +34,8 @@ async def charts(store: Store, state: State, *, most: int | None = None) -> tupl
     if settings is None or state.compared_at is None:
         return ()
     snapshots = [snapshot for _, snapshot in await store.snapshots(state.id)]
+    if most is None and not snapshots and (gone := await store.pruned(state.id)):
+        raise PilotageError(recording_gone(state, gone))
     if most is not None and len(snapshots) > most:
         return ()
     plan = state.plan

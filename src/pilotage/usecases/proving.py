@@ -10,6 +10,7 @@ from enum import StrEnum
 from pilotage.core import events as e
 from pilotage.core.inputs import Inputs, nothing_heard
 from pilotage.core.judging import JudgeSettings, Outcome, Snapshot, Verdict
+from pilotage.core.retention import Pruned
 from pilotage.core.state import State
 from pilotage.errors import PilotageError, Problem
 from pilotage.judge import Judge
@@ -31,7 +32,8 @@ async def recorded(store: Store, state: State) -> Recorded:
         raise PilotageError(_not_judged(state))
     snapshots = await store.snapshots(state.id)
     if not snapshots:
-        raise PilotageError(_not_kept(state))
+        gone = await store.pruned(state.id)
+        raise PilotageError(recording_gone(state, gone) if gone else _not_kept(state))
     inputs = await _latest_inputs(store, state)
     settings = planned if inputs is None else inputs.settings(planned)
     return Recorded(settings, tuple(snapshot for _, snapshot in snapshots))
@@ -139,6 +141,15 @@ class _Again:
 def _not_judged(state: State) -> Problem:
     what = f"nothing was judged in {state.id}: its plan has no judge"
     return Problem(code="recording.none", what=what, mend="a first release and a restore are not judged")
+
+
+def recording_gone(state: State, gone: Pruned) -> Problem:
+    return Problem(
+        code="recording.pruned",
+        what=f"the recording of {state.id} is gone: it was pruned on {gone.at:%Y-%m-%d}",
+        why=f"its {gone.snapshots} snapshots were older than the retention says",
+        mend="its verdicts, and digests of what they were made of, are in its history; a backup may have it",
+    )
 
 
 def _not_kept(state: State) -> Problem:

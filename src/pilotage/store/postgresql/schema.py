@@ -153,6 +153,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         FOR EACH STATEMENT EXECUTE FUNCTION events_stay()
         """,
     ),
+    ("CREATE TABLE pruned (rollout text PRIMARY KEY, body text NOT NULL)",),
 )
 """Statements by version, from 1 on."""
 

@@ -13,9 +13,10 @@ from pilotage.core.events import Event, Message, Order
 from pilotage.core.judging import Snapshot
 from pilotage.core.keeping import Row
 from pilotage.core.readiness import Tick
+from pilotage.core.retention import Pruned
 from pilotage.core.state import State
 from pilotage.ports import Change, Held
-from pilotage.store.postgresql import clock, leases, reading, telemetry, vault
+from pilotage.store.postgresql import clock, forgetting, leases, reading, telemetry, vault
 from pilotage.store.postgresql.commit import commit, made
 from pilotage.store.postgresql.database import Database, open_now
 from pilotage.store.postgresql.presence import Living, Presence, living
@@ -152,6 +153,18 @@ class PostgresStore:
         """Follows the server's clock again. Only while no rollout is unfinished."""
         await self._database.write(clock.set_right, durable=True)
         await self._database.read(self.clock.learn)
+
+    async def remembered(self) -> tuple[str, ...]:
+        return await self._database.read(forgetting.remembered)
+
+    async def weight(self, rollout: str) -> dict[str, int]:
+        return await self._database.read(lambda db: forgetting.weight(db, rollout))
+
+    async def forget(self, rollout: str, at: datetime) -> None:
+        await self._database.write(lambda db: forgetting.forget(db, rollout, at), durable=True)
+
+    async def pruned(self, rollout: str) -> Pruned | None:
+        return await self._database.read(lambda db: forgetting.pruned(db, rollout))
 
     def everything(self) -> Iterator[Row]:
         return vault.everything(self.server)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 
-from pilotage.core.keeping import TABLES, Row, histories, tables
+from pilotage.core.keeping import TABLES, TELEMETRY, Row, histories, tables
 from pilotage.store.postgresql import problems
 from pilotage.store.postgresql.server import Server
 from pilotage.store.records import as_new, insert, not_empty
@@ -21,10 +21,10 @@ _ORDERS = {
     "snapshots": 'ORDER BY rollout COLLATE "C", number',
     "checkpoints": 'ORDER BY rollout COLLATE "C"',
     "glances": 'ORDER BY rollout COLLATE "C"',
+    "pruned": 'ORDER BY rollout COLLATE "C"',
 }
 _KEPT = ("messages", "events", "rollouts", "environments", "ticks")
 """In an order in which they may be emptied."""
-_TELEMETRY = ("snapshots", "checkpoints", "glances")
 _GUARDED = ("events", "ticks")
 _AT_ONCE = 500
 _PATIENT = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -55,7 +55,7 @@ def put_everything(server: Server, rows: Iterable[Row], *, replace: bool) -> Non
             connection.execute(_PATIENT)
             connection.execute("SET LOCAL synchronous_commit = on")
             connection.execute(
-                f"LOCK TABLE {', '.join((*_KEPT, *_TELEMETRY))} IN ACCESS EXCLUSIVE MODE".encode()
+                f"LOCK TABLE {', '.join((*_KEPT, *TELEMETRY))} IN ACCESS EXCLUSIVE MODE".encode()
             )
             _empty(connection, server, replace=replace)
             for table, kept in tables(rows):
@@ -72,7 +72,7 @@ def _empty(connection: psycopg.Connection[Any], server: Server, *, replace: bool
         raise not_empty(str(server))
     for table in _GUARDED:
         connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
-    for table in (*_KEPT, *_TELEMETRY):
+    for table in (*_KEPT, *TELEMETRY):
         connection.execute(f"DELETE FROM {table}".encode())
     for table in _GUARDED:
         connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())

@@ -71,6 +71,8 @@ async def tidied_daily(folder: Path, store: Store, clock: Clock, reach_of: Reach
                 await _round(folder, store, clock, reach_of)
             except (PilotageError, OSError, ValueError) as error:
                 log.warning("what nobody needs could not be pruned: %s", error)
+            except Exception:  # a stranger's target, or a defect: the worker has more important things to do
+                log.exception("what nobody needs could not be pruned")
             await asyncio.sleep(LOOK_EVERY)
 
     task = asyncio.create_task(rounds())

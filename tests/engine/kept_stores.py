@@ -203,6 +203,11 @@ async def revive(kept: Path, folder: Path) -> Country:
     """A copy of the store in ``folder``, and the world as it was; nobody works there yet."""
     for name in DATABASES:
         shutil.copy(kept / name, folder / name)
+    return await around(folder, kept)
+
+
+async def around(folder: Path, kept: Path) -> Country:
+    """The store in ``folder``, with the kept world around it."""
     world = json.loads((kept / WORLD).read_text())
     country = Country(folder)
     country.clock._now = datetime.fromisoformat(world["now"])

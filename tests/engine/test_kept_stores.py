@@ -6,11 +6,12 @@ import asyncio
 import gzip
 import json
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kept_stores import DATABASES, EVENTS, FOLDER, METHODS, STATES, STORE, Country, revive
+from kept_stores import DATABASES, EVENTS, FOLDER, METHODS, STATES, STORE, Country, around, revive
 from test_engine import NEW, OLD
 
 from pilotage.core import events as e
@@ -18,6 +19,7 @@ from pilotage.core.plan import Plan
 from pilotage.core.state import State, Status, fold
 from pilotage.store.schema import HISTORY, TELEMETRY
 from pilotage.store.sqlite import SqliteStore
+from pilotage.usecases import backing_up
 from pilotage.usecases.proving import Proof, verify
 from pilotage.usecases.returning import roll_back
 
@@ -124,6 +126,33 @@ def test_its_rollouts_are_taken_back(kept: Path, tmp_path: Path) -> None:
         return [state for state in ended if state.plan.environment != "finished"]
 
     assert {state.status for state in asyncio.run(story())} == {Status.ROLLED_BACK}
+
+
+@each
+def test_a_backup_of_it_is_put_back_and_goes_on(kept: Path, tmp_path: Path) -> None:
+    """As on another machine that took over: nobody's lease stands in the way."""
+
+    async def story() -> list[State]:
+        country = await revive(kept, tmp_path)
+        await country.store.claim("somebody", country.clock.now(), timedelta(hours=9), 100)
+        moment, file = country.clock.now(), tmp_path / "all.backup"
+        backing_up.write(country.store.everything(), file, moment)
+        await country.close()
+        assert backing_up.check(file).rollouts == len(states(kept))
+        country = await around(tmp_path / "elsewhere", kept)
+        await country.store.put_everything(lambda: backing_up.rows_of(file), replace=False)
+        for id, was in states(kept).items():
+            check_same(await country.store.rollout(id), was)
+        await ask(country, "paused", e.Order.ABORT)
+        await ask(country, "waiting", e.Order.PROMOTE)
+        await ask(country, "warm", e.Order.PROMOTE)
+        ended = await all_ended(country)
+        await country.close()
+        return ended
+
+    ended = {state.plan.environment: state.status for state in asyncio.run(story())}
+    back = {*BACK, "paused"}
+    assert ended == {n: Status.ROLLED_BACK if n in back else Status.SUCCEEDED for n in METHODS}
 
 
 BACK = ("taken-back", "turned-back")

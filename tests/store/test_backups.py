@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import re
 import resource
 import shlex
@@ -39,6 +40,7 @@ from pilotage.store.postgresql.store import PostgresStore
 from pilotage.store.sqlite import SqliteStore
 from pilotage.usecases import backing_up
 
+KEPT = Path(__file__).parent / "backups"
 Made = SqliteStore | PostgresStore
 Maker = Callable[[str], Made]
 
@@ -168,6 +170,26 @@ def outcome(file: Path) -> tuple[backing_up.Contents | None, Problem | None]:
         return backing_up.check(file), None
     except PilotageError as error:
         return None, error.problems[0]
+
+
+@pytest.mark.parametrize("kept", sorted(KEPT.iterdir()), ids=lambda path: path.stem)
+def test_backups_of_earlier_versions_are_put_back(
+    sqlite: Callable[[str], SqliteStore], kept: Path, tmp_path: Path
+) -> None:
+    """``pilotage backup`` of what ``fill`` makes; each release adds its own, and none is ever changed."""
+    found = backing_up.check(kept)
+    new = sqlite("new")
+    run(new.put_everything(lambda: backing_up.rows_of(kept), replace=False))
+    assert all_of(new) == list(backing_up.rows_of(kept))
+    assert [state.id for state in run(new.rollouts(unfinished=True))] == list(found.unfinished) == ["shop-1"]
+    check_whole(tmp_path / "new" / "pilotage.db")
+
+
+@pytest.mark.skipif("PILOTAGE_KEEP_BACKUP" not in os.environ, reason="writes the backup of today")
+def test_keep_the_backup_of_today(sqlite: Callable[[str], SqliteStore]) -> None:
+    store = sqlite("old")
+    run(fill(store))
+    backing_up.write(store.everything(), KEPT / f"{os.environ['PILOTAGE_KEEP_BACKUP']}.backup", NOW)
 
 
 class TestBroken:

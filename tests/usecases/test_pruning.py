@@ -339,6 +339,12 @@ class TestState:
         assert main(["prune", "--never"]) == ExitCode.DONE
         assert tidying.kept_settings(folder) is None
 
+    def test_a_worker_that_is_told_to(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pilotage.engine.worker.IDLE_FOR", 0.3)
+        tidying.keep_settings(folder, Retention())
+        assert main(["worker", "--until-idle"]) == ExitCode.DONE
+        assert self.kept(folder) == 0
+
     def test_the_worker_does_it_once_a_day_if_it_is_to(self, folder: Path) -> None:
         """And what it can not do does not stop it."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, Glance
+from pilotage.core.evidence import Statement
 from pilotage.core.fleet import Instance, Phase
 from pilotage.core.judging import Arm, Snapshot
 from pilotage.core.plan import Basis, Plan, RouterSpec, TargetSpec
@@ -124,6 +125,28 @@ def make_instance(number: int = 1, release: Release | None = None, **overrides: 
         "phase": Phase.HEALTHY,
     }
     return Instance(**{**fields, **overrides})
+
+
+def make_statement(**overrides: Any) -> Statement:
+    """A rehearsal of a big-bang that has passed; at NOW, for thirty days."""
+    fields = {
+        "service": "shop",
+        "environment": "staging",
+        "method": "big-bang",
+        "release": "2-0-aa",
+        "artifact": "sha256:aa",
+        "plan": "sha256:bb",
+        "new": "2.0",
+        "old": "1.0",
+        "rollouts": ("shop-staging-2",),
+        "reached": "whole",
+        "unseen": 1.2,
+        "back": 4.0,
+        "by": "ada",
+        "at": NOW,
+        "valid_until": NOW + timedelta(days=30),
+    }
+    return Statement.model_validate({**fields, **overrides})
 
 
 def make_glance(**overrides: Any) -> Glance:

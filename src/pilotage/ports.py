@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from pilotage.core.database import DatabaseSpec, Survey
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
+from pilotage.core.evidence import Statement
 from pilotage.core.flags import FlagRule, FlagSeen
 from pilotage.core.fleet import Instance, Preparation
 from pilotage.core.hooks import Program, Sighting
@@ -197,6 +198,14 @@ class Store(Protocol):
 
     async def ticks(self, plan: str) -> tuple[Tick, ...]:
         """Of the plan with that digest, in the order in which they were kept."""
+        ...
+
+    async def attest(self, statement: Statement) -> None:
+        """Keeps it for ever; the same one again changes nothing."""
+        ...
+
+    async def statements(self, service: str) -> tuple[Statement, ...]:
+        """On that service, in the order in which they were kept."""
         ...
 
     async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:

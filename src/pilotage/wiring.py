@@ -37,6 +37,7 @@ from pilotage.usecases import (
     returning,
     stopping,
 )
+from pilotage.usecases.attesting import check_evidence
 from pilotage.usecases.diagnosing import Finding, diagnose
 from pilotage.workplaces import (
     FOLDER,
@@ -262,11 +263,24 @@ class App:
         return tick
 
     async def release(
-        self, plan: Plan, *, by: str, reason: str = "", supersede: bool = False, file: Path | None = None
+        self,
+        plan: Plan,
+        *,
+        by: str,
+        reason: str = "",
+        supersede: bool = False,
+        file: Path | None = None,
+        rehearses: bool = False,
     ) -> State:
-        """PilotageError when something is open that blocks; ``file`` is the release file if it is named."""
+        """PilotageError when something is open that blocks; ``file`` is the release file if it is named.
+
+        What only rehearses is asked for nothing: it is what makes ready."""
         await self.place.check_served(plan)
-        ready = await self.readiness(plan, file)
+        ready = None
+        if not rehearses:
+            release = readying.release_meant(self.manifest, file, plan)
+            await check_evidence(self.store, plan, release.value if release else None, self.clock.now())
+            ready = await self.readiness(plan, file)
         state = await releasing.start(
             self.store,
             self._ground,
@@ -297,7 +311,7 @@ class App:
 
     async def order(self, rollout: State, order: Order, *, by: str, reason: str = "") -> Message:
         if rollout.status.final:
-            raise PilotageError(_ended(rollout, order), exit_code=ExitCode.BLOCKED)
+            raise PilotageError(stopping.ended(rollout, order), exit_code=ExitCode.BLOCKED)
         message = await self.store.send(rollout.id, order, by, self.clock.now(), reason=reason)
         await self.ensure_worker()
         return message
@@ -381,11 +395,3 @@ def _no_manifest() -> Problem:
 def _which_environment(names: list[str]) -> Problem:
     known = ", ".join(names) or "none"
     return Problem(code="environment.which", what="which environment?", mend=f"name one of: {known}")
-
-
-def _ended(rollout: State, order: Order) -> Problem:
-    return Problem(
-        code=f"rollout.cannot-{order.value}",
-        what=f"{rollout.id} has ended ({rollout.status.value}): there is nothing to {order.value}",
-        mend="`pilotage history` lists all; `pilotage rollback` takes a finished release back",
-    )

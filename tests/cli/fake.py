@@ -13,6 +13,7 @@ from typing import Any
 
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, Glance, follow
+from pilotage.core.evidence import Statement
 from pilotage.core.judging import Snapshot
 from pilotage.core.plan import Plan
 from pilotage.core.readiness import Tick
@@ -75,6 +76,10 @@ class FakeStore:
 
     async def pruned(self, rollout: str) -> None:
         del rollout
+
+    async def statements(self, service: str) -> tuple[Statement, ...]:
+        del service
+        return ()
 
     async def environments(self) -> list[Environment]:
         return [self.environment_now]

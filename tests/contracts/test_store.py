@@ -26,6 +26,7 @@ from factories import (
     make_history,
     make_plan,
     make_snapshot,
+    make_statement,
 )
 from pilotage.core import events as e
 from pilotage.core.environment import follow
@@ -568,6 +569,19 @@ class TestTelemetry:
         desk.put_glance("shop-1", make_glance(at=at(1)))
         desk.put_glance("shop-1", make_glance(at=at(2)))
         assert desk.glance("shop-1") == make_glance(at=at(2))
+
+
+class TestStatements:
+    def test_they_are_kept_once_in_order_and_by_service(self, desk: Desk) -> None:
+        passed = make_statement(unseen=None)
+        failed = make_statement(at=at(60), failures=("the routing is not what it was ☂",))
+        other = make_statement(service="till")
+        for statement in (passed, other, failed, passed):
+            desk.attest(statement)
+        assert desk.statements("shop") == (passed, failed)
+        assert [one.digest for one in desk.statements("shop")] == [passed.digest, failed.digest]
+        assert desk.statements("till") == (other,)
+        assert desk.statements("nobody") == ()
 
 
 class TestTicks:

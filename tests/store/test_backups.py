@@ -30,6 +30,7 @@ from factories import (
     make_finished,
     make_glance,
     make_snapshot,
+    make_statement,
 )
 from pilotage.cli.main import main
 from pilotage.core import events as e
@@ -79,6 +80,7 @@ async def fill(store: Made) -> None:
     await store.record("shop-2", 1, make_snapshot(1))
     await store.forget("shop-2", at(70))
     await store.tick(Tick(plan="sha256:1", step="backup", by="ada", at=NOW))
+    await store.attest(make_statement())
 
 
 def all_of(store: Made) -> list[Any]:
@@ -92,6 +94,7 @@ def same_record(one: Made, other: Made) -> None:
             await store.rollouts(limit=1000),
             await store.environments(),
             await store.ticks("sha256:1"),
+            await store.statements("shop"),
             [
                 (
                     await store.events(id),
@@ -142,6 +145,8 @@ def test_history_is_guarded_again_after_it_was_replaced(
         new._history._connection.execute("DELETE FROM events")
     with pytest.raises(sqlite3.IntegrityError, match="history is never"):
         new._history._connection.execute("DELETE FROM ticks")
+    with pytest.raises(sqlite3.IntegrityError, match="history is never"):
+        new._history._connection.execute("DELETE FROM statements")
 
 
 def test_it_is_of_one_moment_while_others_write(sqlite: Callable[[str], SqliteStore]) -> None:
@@ -151,7 +156,7 @@ def test_it_is_of_one_moment_while_others_write(sqlite: Callable[[str], SqliteSt
     rows = store.everything()
     taken = [next(rows)]
     begin(store, "shop-9")
-    history = {"events", "messages", "environments", "ticks"}
+    history = {"events", "messages", "environments", "ticks", "statements"}
     taken += list(rows)
     assert [row for row in taken if row.table in history] == [row for row in before if row.table in history]
 

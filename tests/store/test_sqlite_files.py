@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -245,10 +246,11 @@ class TestTrouble:
         for number in range(20):
             begin(store, f"shop-{number}")
         run(store.close())
-        size = path.stat().st_size
+        with closing(sqlite3.connect(path)) as looking:
+            [(page,)] = looking.execute("SELECT rootpage FROM sqlite_master WHERE name = 'rollouts'").fetchall()
         with path.open("r+b") as file:
-            file.seek(4096)
-            file.write(b"\xa5" * (size - 4096))
+            file.seek((page - 1) * 4096)
+            file.write(b"\xa5" * 4096)
         store = SqliteStore.open(path)
         with refused("store.corrupt"):
             run(store.rollouts())

@@ -105,7 +105,9 @@ def _check(writing: Writing) -> None:
 
 async def _found(common: Common, to: str | None) -> _Found:
     """From the manifest and the record, if there is a manifest."""
+    from pilotage.core.evidence import proven
     from pilotage.usecases.advising import seen
+    from pilotage.usecases.attesting import BIG_BANG
     from pilotage.usecases.foreseeing import recorded
     from pilotage.wiring import find_manifest
 
@@ -119,7 +121,8 @@ async def _found(common: Common, to: str | None) -> _Found:
         assert app.manifest is not None
         environment = app.manifest.environment(app.environment_name(to))
         traffic = await recorded(app.store, app.manifest.service, environment.name)
-        answers = seen(environment, Path(app.manifest.file).name, traffic)
+        kept = proven(await app.store.statements(app.manifest.service), BIG_BANG, app.clock.now())
+        answers = seen(environment, Path(app.manifest.file).name, traffic, kept)
         return _Found(f"{app.manifest.service} in {environment.name}", app.manifest, answers)
 
 

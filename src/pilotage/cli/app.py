@@ -23,6 +23,7 @@ COMMANDS: tuple[tuple[str, Group, str], ...] = (
     ("tick", RELEASE, "pilotage.cli.readiness:tick"),
     ("plan", RELEASE, "pilotage.cli.release:plan"),
     ("rehearse", RELEASE, "pilotage.cli.rehearse:rehearse"),
+    ("evidence", RELEASE, "pilotage.cli.practise:evidence"),
     ("release", RELEASE, "pilotage.cli.release:release"),
     ("rollback", RELEASE, "pilotage.cli.release:rollback"),
     ("watch", RELEASE, "pilotage.cli.release:watch"),

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from pilotage.cli import faults as telling
 from pilotage.cli.options import EVERY, Common, Environment, Json
+from pilotage.cli.practise import PLAYED, Real, check_alone, practise
 from pilotage.cli.session import opened
 from pilotage.cli.terminal import Terminal
 from pilotage.errors import ExitCode
@@ -94,14 +95,18 @@ async def rehearse(
     service: Service = UNSAID,
     playing: Playing = AS_USUAL,
     pictures: Pictures = NOWHERE,
+    real: Real = PLAYED,
     json: Json = False,
     common: Common = EVERY,
 ) -> int:
-    """Play a release in simulated time; touch nothing.
+    """Play a release in simulated time, or really take it back.
 
     The plan runs through the real engine and judge against a model of the service: who would see the new
     version when, what a worse one would do until it is taken back, what it takes if all is well. Seconds for
     weeks. The exit code is 5 when, with nothing going wrong, the plan does not come to its end.
+
+    With --really it is released in the environment (--in staging) and taken back by the ordinary way; whether
+    everything is as it was before, and in how many seconds, is kept as evidence (`pilotage evidence`).
 
     Parameters
     ----------
@@ -114,6 +119,9 @@ async def rehearse(
     from pilotage.views import foresight
     from pilotage.views.rehearsal import view_of
 
+    check_alone(real)
+    if real.really:
+        return await practise(version, to, real, json=json, common=common)
     terminal = Terminal(plain=common.no_color)
     said = _model(service)
     async with opened(common, need_manifest=True) as app:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pilotage.core.state import State
     from pilotage.judge.mends import Trouble
     from pilotage.judge.planner import Forecast
+    from pilotage.views.evidence import RehearsedView
     from pilotage.wiring import App
 
 Supersede = Annotated[
@@ -69,11 +70,13 @@ async def plan(
         made = await app.plan(to, version, again=again)
         foreseen = await app.foresee(made)
         ready = await app.readiness(made, release)
+        rehearsed, lacks = await _evidence(app, made, release)
     if out is not None:
         _write(made, out)
-    _show(made, terminal, as_json=json, foreseen=foreseen, asked=True)
-    if ready is not None and not json:
-        terminal.show(faults.toned((), (*ready.blocking, *ready.warnings)), error=True)
+    _show(made, terminal, as_json=json, foreseen=foreseen, asked=True, rehearsed=rehearsed)
+    open_ = (*lacks, *ready.blocking, *ready.warnings) if ready is not None else lacks
+    if open_ and not json:
+        terminal.show(faults.toned((), open_), error=True)
     if out is not None and not json:
         terminal.say(
             f"\nWritten to {out}: `pilotage release --plan {quote(str(out))}` carries out exactly this plan."
@@ -87,18 +90,35 @@ def _show(
     as_json: bool = False,
     foreseen: tuple[Forecast, tuple[Trouble, ...]] | None = None,
     asked: bool = False,
+    rehearsed: RehearsedView | None = None,
 ) -> None:
     """``asked``: whether anybody wants to know what the judge will see."""
     from pilotage.views import foresight
     from pilotage.views import plan as view
 
-    shown = view.view_of(made, foresight.view_of(*foreseen) if foreseen else None)
+    shown = view.view_of(made, foresight.view_of(*foreseen) if foreseen else None, rehearsed)
     if as_json:
         terminal.json(shown)
         return
     terminal.show(view.draw(shown, terminal.width))
     if asked and foreseen is None and foresight.judged(made):
         terminal.show(foresight.no_figures(terminal.width))
+
+
+async def _evidence(
+    app: App, made: Plan, file: Path | None
+) -> tuple[RehearsedView | None, tuple[Problem, ...]]:
+    """When its way back was rehearsed, and what is lacking that a start needs."""
+    from pilotage.usecases.attesting import lacking
+    from pilotage.usecases.readying import release_meant
+    from pilotage.views.evidence import rehearsed
+
+    if made.old is None:
+        return None, ()
+    kept, now = await app.store.statements(made.service), app.clock.now()
+    release = release_meant(app.manifest, file, made)
+    problem = lacking(made, kept, release.value if release else None, now)
+    return rehearsed(kept, made.method, now), (problem,) if problem else ()
 
 
 def _write(made: Plan, path: Path) -> None:
@@ -196,6 +216,9 @@ async def release(
 
 async def _demand(app: App, made: Plan, file: Path | None, terminal: Terminal) -> None:
     """PilotageError with what is open and blocks; what only warns is told."""
+    _, lacks = await _evidence(app, made, file)
+    if lacks:
+        raise PilotageError(*lacks, exit_code=ExitCode.BLOCKED)
     ready = await app.readiness(made, file)
     if ready is not None:
         ready.demand()

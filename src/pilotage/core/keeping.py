@@ -18,6 +18,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "messages": ("rollout", "number", "key", "body"),
     "environments": ("service", "name", "revision", "body"),
     "ticks": ("plan", "body"),
+    "statements": ("digest", "service", "body"),
     "snapshots": ("rollout", "number", "body"),
     "checkpoints": ("rollout", "number", "body"),
     "glances": ("rollout", "body"),

@@ -65,7 +65,7 @@ class Basis(Growing):
 
 
 class Plan(Growing):
-    added: ClassVar[tuple[str, ...]] = ("telemetry", "database", "flags", "dark", "copies")
+    added: ClassVar[tuple[str, ...]] = ("telemetry", "database", "flags", "dark", "copies", "accepted_risk")
 
     schema_version: Literal[1] = 1
     service: str
@@ -84,6 +84,8 @@ class Plan(Growing):
     judge: JudgeSettings | None = None
     """None: nothing is judged (there is no old version to compare with, or the method forbids it)."""
     database: DatabasePlan | None = None
+    accepted_risk: str = ""
+    """Why it may begin although its way back was not rehearsed; empty: it may not, where that is asked."""
     steps: tuple[Step, ...]
     way_back: tuple[Step, ...]
     """From anywhere: applied in order from the first, whatever step was reached."""

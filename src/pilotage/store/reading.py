@@ -1,4 +1,4 @@
-"""Reading history, and the ticks beside it, inside the transaction that the caller began."""
+"""Reading history, and what is kept beside it, inside the transaction that the caller began."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from pilotage.core.environment import Environment
 from pilotage.core.events import EVENT, Event
+from pilotage.core.evidence import Statement
 from pilotage.core.readiness import Tick
 from pilotage.core.state import State, fold
 from pilotage.ports import StoreError
@@ -97,6 +98,18 @@ def tick(db: sqlite3.Connection, tick: Tick) -> None:
 def ticks(db: sqlite3.Connection, plan: str) -> tuple[Tick, ...]:
     rows = db.execute("SELECT body FROM ticks WHERE plan = ? ORDER BY number", (plan,)).fetchall()
     return tuple(record(Tick, body, f"A tick of {plan}") for (body,) in rows)
+
+
+def attest(db: sqlite3.Connection, statement: Statement) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO statements (digest, service, body) VALUES (?, ?, ?)",
+        (statement.digest, statement.service, statement.model_dump_json()),
+    )
+
+
+def statements(db: sqlite3.Connection, service: str) -> tuple[Statement, ...]:
+    rows = db.execute("SELECT body FROM statements WHERE service = ? ORDER BY number", (service,)).fetchall()
+    return tuple(record(Statement, body, f"A statement on {service}") for (body,) in rows)
 
 
 def unknown(db: sqlite3.Connection, id: str) -> StoreError:

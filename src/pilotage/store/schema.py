@@ -98,6 +98,15 @@ CREATE TABLE ticks (
 )
 """
 
+_STATEMENTS = """
+CREATE TABLE statements (
+    number INTEGER PRIMARY KEY,         -- in the order in which they were kept
+    digest TEXT NOT NULL UNIQUE,        -- of its content
+    service TEXT NOT NULL,
+    body TEXT NOT NULL                  -- JSON
+)
+"""
+
 HISTORY = Schema(
     application=0x50494C48,  # "PILH"
     migrations=(
@@ -121,6 +130,18 @@ HISTORY = Schema(
             """,
             """
             CREATE TRIGGER ticks_are_never_deleted BEFORE DELETE ON ticks
+            BEGIN SELECT RAISE(ABORT, 'history is never deleted'); END
+            """,
+        ),
+        (
+            _STATEMENTS,
+            "CREATE INDEX statements_of_service ON statements (service, number)",
+            """
+            CREATE TRIGGER statements_are_never_changed BEFORE UPDATE ON statements
+            BEGIN SELECT RAISE(ABORT, 'history is never changed'); END
+            """,
+            """
+            CREATE TRIGGER statements_are_never_deleted BEFORE DELETE ON statements
             BEGIN SELECT RAISE(ABORT, 'history is never deleted'); END
             """,
         ),

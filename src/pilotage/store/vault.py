@@ -17,12 +17,13 @@ _ORDERS = {
     "messages": "JOIN rollouts ON id = rollout ORDER BY seq, number",
     "environments": "ORDER BY service, name",
     "ticks": "ORDER BY number",
+    "statements": "ORDER BY number",
     "snapshots": "ORDER BY rollout, number",
     "checkpoints": "ORDER BY rollout",
     "glances": "ORDER BY rollout",
     "pruned": "ORDER BY rollout",
 }
-_GUARDED = ("events", "ticks")
+_GUARDED = ("events", "ticks", "statements")
 """Whose rows refuse to go."""
 
 
@@ -55,7 +56,7 @@ async def put_everything(
 
 
 def _check_empty(db: sqlite3.Connection, path: Path, *, replace: bool) -> None:
-    kept = ("rollouts", "environments", "ticks")
+    kept = ("rollouts", "environments", "ticks", "statements")
     (full,) = db.execute(f"SELECT {' OR '.join(f'EXISTS (SELECT 1 FROM {one})' for one in kept)}").fetchone()
     if full and not replace:
         raise not_empty(str(path))
@@ -99,7 +100,7 @@ def _empty(db: sqlite3.Connection) -> None:
     ).fetchall()
     for name, _ in guards:
         db.execute(f"DROP TRIGGER {name}")
-    for table in ("messages", "events", "rollouts", "environments", "ticks"):
+    for table in ("messages", "events", "rollouts", "environments", "ticks", "statements"):
         db.execute(f"DELETE FROM {table}")
     for _, statement in guards:
         db.execute(statement)

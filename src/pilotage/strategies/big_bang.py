@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pilotage.core.plan import Plan
 from pilotage.core.steps import Expose, Promote, Retire, Scale, Step
 from pilotage.strategies.approval import Approve, asked
 from pilotage.strategies.method import Context, Method, as_before, only, proven
@@ -26,6 +27,16 @@ class BigBang(Method):
         default=None,
         description="A person must say yes before the stop: `true`, who is asked, or `ask` and `why`.",
     )
+
+    accept_risk: Annotated[str, Field(min_length=1, max_length=300)] | None = Field(
+        default=None,
+        description="Why it may begin although its way back was not rehearsed, or nothing says how data come "
+        "back; it is part of the plan.",
+    )
+
+    def compile(self, context: Context) -> Plan:
+        plan = super().compile(context)
+        return plan.model_copy(update={"accepted_risk": self.accept_risk}) if self.accept_risk else plan
 
     def exposing(self, context: Context) -> list[Step]:
         assert context.old is not None

@@ -12,6 +12,7 @@ from typing import Any
 
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
+from pilotage.core.evidence import Statement
 from pilotage.core.judging import Snapshot
 from pilotage.core.readiness import Tick
 from pilotage.core.retention import Pruned
@@ -50,6 +51,7 @@ class MemoryStore:
         self._glances: dict[str, Glance] = {}
         self._ticks: list[Tick] = []
         self._pruned: dict[str, Pruned] = {}
+        self._statements: dict[str, Statement] = {}
         self._failures: deque[StoreError] = deque()
 
     def fail_next(self, *problems: Problem | StoreError) -> None:
@@ -179,6 +181,14 @@ class MemoryStore:
     async def ticks(self, plan: str) -> tuple[Tick, ...]:
         self._maybe_fail()
         return tuple(tick for tick in self._ticks if tick.plan == plan)
+
+    async def attest(self, statement: Statement) -> None:
+        self._maybe_fail()
+        self._statements.setdefault(statement.digest, statement)
+
+    async def statements(self, service: str) -> tuple[Statement, ...]:
+        self._maybe_fail()
+        return tuple(one for one in self._statements.values() if one.service == service)
 
     async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
         self._maybe_fail()

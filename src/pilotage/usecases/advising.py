@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pilotage.advisor import Advice, Table, advise, settle
 from pilotage.advisor.facts import Answer
+from pilotage.core.evidence import Statement
 from pilotage.core.traffic import Traffic
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Environment
@@ -13,8 +14,11 @@ from pilotage.manifest.suggest import did_you_mean
 from pilotage.strategies.registry import METHODS
 
 
-def seen(environment: Environment, file: str, recorded: Traffic | None) -> dict[str, Answer]:
-    """What need not be asked. ``file``: what the manifest is called; ``recorded``: what telemetry showed.
+def seen(
+    environment: Environment, file: str, recorded: Traffic | None, evidence: Statement | None = None
+) -> dict[str, Answer]:
+    """What need not be asked. ``file``: what the manifest is called; ``recorded``: what telemetry showed;
+    ``evidence``: that the way back of a big-bang was rehearsed, for no other method's is dangerous.
 
     Every router sends shares to versions, and every judge hears each version by itself: a method without
     that could not be run from this manifest.
@@ -29,6 +33,9 @@ def seen(environment: Environment, file: str, recorded: Traffic | None) -> dict[
     if traffic is not None:
         source = said if environment.expected() else f"recorded traffic ({traffic.source}) says"
         found["traffic"] = Answer(int(traffic.requests * 60), source)
+    if evidence is not None:
+        told = f"a rehearsal in {evidence.environment} on {evidence.at:%Y-%m-%d} has shown it"
+        found["rollback"] = Answer("rehearsed", told)
     return found
 
 

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ValidationError
 from pilotage import __version__
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Message
+from pilotage.core.evidence import Statement
 from pilotage.core.judging import Snapshot
 from pilotage.core.keeping import TABLES, Row, histories, tables
 from pilotage.core.readiness import Tick
@@ -38,6 +39,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "messages": Message,
     "environments": Environment,
     "ticks": Tick,
+    "statements": Statement,
     "snapshots": Snapshot,
     "glances": Glance,
 }

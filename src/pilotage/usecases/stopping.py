@@ -66,3 +66,11 @@ def _busy(holder: State) -> Problem:
         what=f"{holder.id} is changing this environment ({holder.status.value})",
         mend="wait for it, or `pilotage abort` first",
     )
+
+
+def ended(rollout: State, order: e.Order) -> Problem:
+    return Problem(
+        code=f"rollout.cannot-{order.value}",
+        what=f"{rollout.id} has ended ({rollout.status.value}): there is nothing to {order.value}",
+        mend="`pilotage history` lists all; `pilotage rollback` takes a finished release back",
+    )

@@ -25,6 +25,7 @@ from pilotage.core.steps import (
 )
 from pilotage.core.values import EVERYBODY, Duration, Frozen
 from pilotage.views import featuring, foresight, mirroring
+from pilotage.views.evidence import RehearsedView
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
 from pilotage.views.hooks import database_told, hook_stops, no_return_told
@@ -72,11 +73,13 @@ class PlanView(Frozen):
     """From which step on the old version cannot come back, and why; empty when it always can."""
     sees: ForesightView | None = None
     """What the judge will see; None: nothing is judged, or there are no figures of the traffic."""
+    rehearsed: RehearsedView | None = None
+    """When the way back of this method was really walked last; None: nobody asked, or there is none."""
     feature: str | None = None
     """The flag whose shares of users the steps have, instead of the new version's."""
 
 
-def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
+def view_of(plan: Plan, sees: ForesightView | None = None, rehearsed: RehearsedView | None = None) -> PlanView:
     planned = tuple(_planned(plan, s, n, alone=alone(plan, n - 1)) for n, s in enumerate(plan.steps, 1))
     steps = _warmed_up(plan, planned)
     return PlanView(
@@ -97,6 +100,7 @@ def view_of(plan: Plan, sees: ForesightView | None = None) -> PlanView:
         database=database_told(plan),
         no_return=no_return_told(plan),
         sees=sees,
+        rehearsed=rehearsed,
         feature=plan.feature.key if plan.feature else None,
     )
 
@@ -222,6 +226,8 @@ def _warnings(plan: Plan) -> list[str]:
     found += [mirroring.load(plan, step) for step in plan.steps if isinstance(step, Mirror)]
     if any(not step.splits for step in exposes):
         found.append("Nobody is served between the stop of the old version and the switch to the new one.")
+    if plan.accepted_risk:
+        found.append(f"Begins without a rehearsed way back, at an accepted risk: {plan.accepted_risk}")
     if plan.judge is None and plan.old is not None and plan.method not in (RESTORE, "big-bang"):
         found.append("Nothing is judged: only its health would take the new version back.")
     return found
@@ -239,6 +245,8 @@ def draw(view: PlanView, width: int = 100) -> list[Line]:
         at = span(f"{', '.join(map(str, numbers))}: ", Tone.DIM)
         lines += wrap(line(span(label, Tone.DIM), at, told), width, 12)
     lines += _labelled("Way back", _way_back(view), width)
+    if view.rehearsed:
+        lines += _labelled("Rehearsed", view.rehearsed.told, width)
     if view.database:
         lines += _labelled("Database", view.database, width)
     if view.no_return:

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from pilotage.core.environment import Environment
 from pilotage.core.events import EVENT, Event
+from pilotage.core.evidence import Statement
 from pilotage.core.readiness import Tick
 from pilotage.core.state import State, fold
 from pilotage.ports import StoreError
@@ -91,6 +92,18 @@ async def tick(db: Connection, tick: Tick, key: str) -> None:
 async def ticks(db: Connection, plan: str) -> tuple[Tick, ...]:
     rows = await db.execute("SELECT body FROM ticks WHERE plan = %s ORDER BY number", (plan,))
     return tuple(record(Tick, body, f"A tick of {plan}") for (body,) in await rows.fetchall())
+
+
+async def attest(db: Connection, statement: Statement) -> None:
+    await db.execute(
+        "INSERT INTO statements (digest, service, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (statement.digest, statement.service, statement.model_dump_json()),
+    )
+
+
+async def statements(db: Connection, service: str) -> tuple[Statement, ...]:
+    rows = await db.execute("SELECT body FROM statements WHERE service = %s ORDER BY number", (service,))
+    return tuple(record(Statement, body, f"A statement on {service}") for (body,) in await rows.fetchall())
 
 
 async def unknown(db: Connection, id: str) -> StoreError:

@@ -128,6 +128,15 @@ CREATE TABLE ticks (
 )
 """
 
+_STATEMENTS = """
+CREATE TABLE statements (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,  -- in the order in which they were kept
+    digest text NOT NULL UNIQUE,            -- of its content
+    service text NOT NULL,
+    body text NOT NULL                      -- JSON
+)
+"""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         _ROLLOUTS,
@@ -154,6 +163,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
     ),
     ("CREATE TABLE pruned (rollout text PRIMARY KEY, body text NOT NULL)",),
+    (
+        _STATEMENTS,
+        "CREATE INDEX statements_of_service ON statements (service, number)",
+        """
+        CREATE TRIGGER statements_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON statements
+        FOR EACH STATEMENT EXECUTE FUNCTION events_stay()
+        """,
+    ),
 )
 """Statements by version, from 1 on."""
 

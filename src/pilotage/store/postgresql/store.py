@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pilotage.core.environment import Environment, Glance
 from pilotage.core.events import Event, Message, Order
+from pilotage.core.evidence import Statement
 from pilotage.core.judging import Snapshot
 from pilotage.core.keeping import Row
 from pilotage.core.readiness import Tick
@@ -122,6 +123,12 @@ class PostgresStore:
 
     async def ticks(self, plan: str) -> tuple[Tick, ...]:
         return await self._database.read(lambda db: reading.ticks(db, plan))
+
+    async def attest(self, statement: Statement) -> None:
+        await self._database.write(lambda db: reading.attest(db, statement), durable=True)
+
+    async def statements(self, service: str) -> tuple[Statement, ...]:
+        return await self._database.read(lambda db: reading.statements(db, service))
 
     async def record(self, rollout: str, number: int, snapshot: Snapshot) -> None:
         await self._database.write(lambda db: telemetry.record(db, rollout, number, snapshot), durable=False)

@@ -18,14 +18,16 @@ _ORDERS = {
     "messages": "JOIN rollouts ON id = rollout ORDER BY seq, number",
     "environments": 'ORDER BY service COLLATE "C", name COLLATE "C"',
     "ticks": "ORDER BY number",
+    "statements": "ORDER BY number",
     "snapshots": 'ORDER BY rollout COLLATE "C", number',
     "checkpoints": 'ORDER BY rollout COLLATE "C"',
     "glances": 'ORDER BY rollout COLLATE "C"',
     "pruned": 'ORDER BY rollout COLLATE "C"',
 }
-_KEPT = ("messages", "events", "rollouts", "environments", "ticks")
+_KEPT = ("messages", "events", "rollouts", "environments", "ticks", "statements")
 """In an order in which they may be emptied."""
-_GUARDED = ("events", "ticks")
+_FULL = ("rollouts", "environments", "ticks", "statements")
+_GUARDED = ("events", "ticks", "statements")
 _AT_ONCE = 500
 _PATIENT = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 # A backup takes as long as it takes; it locks nobody out. To put one back does, and nobody works then.
@@ -66,7 +68,7 @@ def put_everything(server: Server, rows: Iterable[Row], *, replace: bool) -> Non
 
 def _empty(connection: psycopg.Connection[Any], server: Server, *, replace: bool) -> None:
     """The guards of history are taken away and put up again in the same transaction."""
-    full = " OR ".join(f"EXISTS (SELECT 1 FROM {one})" for one in ("rollouts", "environments", "ticks"))
+    full = " OR ".join(f"EXISTS (SELECT 1 FROM {one})" for one in _FULL)
     row = connection.execute(f"SELECT {full}".encode()).fetchone()
     if row is not None and row[0] and not replace:
         raise not_empty(str(server))

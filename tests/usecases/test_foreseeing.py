@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from factories import make_plan
 from judge.streams import BOUNDS, Scene, steady, stream
 from pilotage.core.environment import Glance
 from pilotage.core.routing import Telemetry
 from pilotage.core.traffic import Traffic
 from pilotage.ports import Change
 from pilotage.store.sqlite import SqliteStore
+from pilotage.strategies.canary import Canary
 from pilotage.usecases.foreseeing import foreseen, recorded
 from views import scripted as s
 
@@ -97,3 +99,14 @@ def test_the_digest_of_a_plan_does_not_depend_on_it(store: SqliteStore) -> None:
     before = s.CANARY.digest
     asyncio.run(foreseen(store, s.CANARY, SAID))
     assert s.CANARY.digest == before
+
+
+@pytest.mark.parametrize(("hold", "told"), [("1h", True), ("90d", False)])
+def test_what_is_held_for_as_long_as_it_takes_is_meant_so(store: SqliteStore, hold: str, told: bool) -> None:
+    canary = Canary.model_validate({"method": "canary", "steps": ["50%"], "hold": hold})
+    rare = Traffic(requests=0.02, errors=0.01, source="as `expect` says")
+    found = asyncio.run(foreseen(store, make_plan(canary), rare))
+    assert found is not None
+    time = found[0].outlooks[0].like_old
+    assert time is not None
+    assert bool(found[1]) is told

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pilotage.core.judging import JudgeSettings
 from pilotage.core.plan import Plan
 from pilotage.core.traffic import Traffic
+from pilotage.judge.foresight import Stage
 from pilotage.judge.mends import Trouble, troubles
 from pilotage.judge.planner import Forecast, foresee, stages
 from pilotage.judge.recorded import traffic_of
@@ -30,7 +32,16 @@ async def foreseen(
     if traffic is None:
         return None
     forecast = foresee(plan.judge, judged, traffic)
-    return None if forecast is None else (forecast, troubles(plan.judge, judged, forecast, traffic))
+    return None if forecast is None else (forecast, unmeant(plan.judge, judged, forecast, traffic))
+
+
+def unmeant(
+    settings: JudgeSettings, judged: tuple[Stage, ...], forecast: Forecast, traffic: Traffic
+) -> tuple[Trouble, ...]:
+    """What is wrong with it, without what takes long because it is held for as long: that is meant so."""
+    held = {stage.number: stage.at_least for stage in judged}
+    wrong = troubles(settings, judged, forecast, traffic)
+    return tuple(one for one in wrong if one.time is None or one.time.total_seconds() > held[one.step] + 1.0)
 
 
 async def recorded(store: Store, service: str, environment: str) -> Traffic | None:

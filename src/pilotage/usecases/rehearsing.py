@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pilotage.core.plan import Plan
 from pilotage.core.values import Frozen
 from pilotage.errors import ExitCode, PilotageError
-from pilotage.judge.mends import Trouble, troubles
+from pilotage.judge.mends import Trouble
 from pilotage.judge.planner import Forecast, foresee, stages
 from pilotage.rehearsal.fault import Fault, FaultKind
 from pilotage.rehearsal.misfortune import drawn_faults
@@ -22,6 +22,7 @@ from pilotage.rehearsal.model import Service
 from pilotage.rehearsal.outcome import Case, Ending, Episode, Rehearsal
 from pilotage.rehearsal.spread import Odds, Spread
 from pilotage.stage.play import PATIENCE, play
+from pilotage.usecases.foreseeing import unmeant
 from pilotage.usecases.planning import not_rehearsed
 
 WORSE = (
@@ -89,11 +90,7 @@ async def rehearsed(plan: Plan, model: Service, script: Script, *, processes: in
     forecast = foresee(plan.judge, judged, model.traffic)
     if forecast is None:
         return Rehearsed(found, None)
-    held = {stage.number: stage.at_least for stage in judged}
-    wrong = troubles(plan.judge, judged, forecast, model.traffic)
-    # What takes long because it is held for long is meant so.
-    meant = [one for one in wrong if one.time is None or one.time.total_seconds() > held[one.step] + 1.0]
-    return Rehearsed(found, (forecast, tuple(meant)))
+    return Rehearsed(found, (forecast, unmeant(plan.judge, judged, forecast, model.traffic)))
 
 
 def _parts(plan: Plan, model: Service, script: Script) -> list[_Part]:

@@ -21,7 +21,7 @@ from pilotage.core.merging import router_reading
 from pilotage.core.state import State, Status, fold
 from pilotage.core.steps import Check
 from pilotage.core.telemetry import Reading, Watched
-from pilotage.engine import looking, reconcile
+from pilotage.engine import asking, reconcile
 from pilotage.engine.bench import Bench
 from pilotage.engine.worker import Worker
 from pilotage.errors import PilotageError, Problem
@@ -236,7 +236,7 @@ def test_two_workers_never_act_on_one_rollout_at_once():
 
 @pytest.mark.parametrize("trouble", ["raises", "hangs", "nonsense"])
 def test_a_broken_adapter_is_told_and_stops_nobody_else(trouble, monkeypatch):
-    monkeypatch.setattr(looking, "PATIENCE", 0.05)
+    monkeypatch.setattr(asking, "PATIENCE", 0.05)
 
     class Broken(FakeTarget):
         broken = False

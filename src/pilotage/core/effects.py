@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from pilotage.core import events as e
 from pilotage.core import world
+from pilotage.core.backoff import grown
 from pilotage.core.fleet import Instance, Phase
 from pilotage.core.state import Status
 from pilotage.core.steps import Prepare, Retire, Verify
@@ -72,7 +73,7 @@ def backing_off(turn: Turn) -> bool:
         return False
     if state.problem is not None:
         turn.trouble(state.problem)
-    delay = timedelta(seconds=min(0.5 * 2 ** (state.failures - 1), 30))
+    delay = grown(state.failures)
     if turn.now >= state.failed_at + delay:
         return False
     turn.wakes.append(state.failed_at + delay)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pilotage.core.database import DatabaseSpec
 from pilotage.core.hooks import Phase, Sighting
 from pilotage.core.running import hooks_of, open_hooks
 from pilotage.core.state import State, run_key
 from pilotage.core.steps import Hook
 from pilotage.core.turn import RunProgram
-from pilotage.engine.looking import ask
+from pilotage.engine.asking import ask, ask_for, believable
 from pilotage.errors import Problem
 from pilotage.ports import HookError, Reach
 
@@ -37,18 +38,24 @@ async def look_at_hooks(state: State, reach: Reach, trouble: list[Problem]) -> H
             await _check(state, hook, sighting, reach, seen, trouble)
     database = state.plan.database
     if database is not None and any(hook.migration is not None for hook in wanted.values()):
-        if reach.database is None:
-            trouble.append(_absent("database"))
-        else:
-            seen.revision = await ask(reach.database.revision(database.spec), "the database", trouble)
+        seen.revision = await _revision(database.spec, reach, trouble)
     return seen
 
 
 async def _sight(state: State, hook: Hook, reach: Reach, trouble: list[Problem]) -> Sighting | None:
-    if reach.runner is None:
+    runner, key = reach.runner, key_of(state, hook)
+    if runner is None:
         trouble.append(_absent("runner"))
         return None
-    return await ask(reach.runner.sight(key_of(state, hook)), "the runner of hooks", trouble)
+    return await ask_for(Sighting, lambda: runner.sight(key), "the runner of hooks", trouble)
+
+
+async def _revision(spec: DatabaseSpec, reach: Reach, trouble: list[Problem]) -> str | None:
+    database = reach.database
+    if database is None:
+        trouble.append(_absent("database"))
+        return None
+    return await ask_for(str, lambda: database.revision(spec), "the database", trouble)
 
 
 async def _check(
@@ -56,10 +63,12 @@ async def _check(
 ) -> None:
     """Asks a hook's own check, when it was begun and nobody knows how it ended."""
     lost = sighting.phase is Phase.LOST or (sighting.phase is Phase.NEVER and state.begun(hook))
-    if not lost or hook.check is None or reach.runner is None:
+    runner, program = reach.runner, hook.check
+    if not lost or program is None or runner is None:
         return
-    answer = await ask(reach.runner.check(hook.check), f"the check of {hook.name}", trouble)
-    if answer is not None:
+    name = f"the check of {hook.name}"
+    answer = await ask(lambda: runner.check(program), name, trouble)
+    if answer is not None and believable((answer,), bool, name, trouble):
         seen.checked[hook.name] = answer
 
 

@@ -18,8 +18,8 @@ from pilotage.core.turn import (
     Start,
     Stop,
 )
+from pilotage.engine.asking import ask, believable
 from pilotage.engine.hooks import start_hook
-from pilotage.engine.looking import ask
 from pilotage.errors import Problem
 from pilotage.ports import Reach
 
@@ -32,19 +32,20 @@ async def perform(command: Command, plan: Plan, reach: Reach) -> tuple[CheckRepo
     target, router = f"the target {plan.target.kind}", f"the router {plan.router.kind}"
     match command:
         case PrepareArtifact():
-            await ask(reach.target.prepare(plan.release(command.release)), target, trouble)
+            await ask(lambda: reach.target.prepare(plan.release(command.release)), target, trouble)
         case Start():
-            release = plan.release(command.release)
-            await ask(reach.target.scale(release, command.numbers), target, trouble)
+            release, numbers = plan.release(command.release), command.numbers
+            await ask(lambda: reach.target.scale(release, numbers), target, trouble)
         case Stop():
-            await ask(reach.target.stop(command.instances), target, trouble)
+            await ask(lambda: reach.target.stop(command.instances), target, trouble)
         case Route():
-            await ask(reach.router.apply(command.routing), router, trouble)
+            await ask(lambda: reach.router.apply(command.routing), router, trouble)
         case RunProgram():
-            await ask(start_hook(command, reach), "the runner of hooks", trouble)
+            await ask(lambda: start_hook(command, reach), "the runner of hooks", trouble)
         case SetFlag():
-            assert reach.flags is not None, "a plan with a flag names where it is"
-            await ask(reach.flags.apply(command.flag), "the source of flags", trouble)
+            flags = reach.flags
+            assert flags is not None, "a plan with a flag names where it is"
+            await ask(lambda: flags.apply(command.flag), "the source of flags", trouble)
         case _:
             assert_never(command)
     return None, trouble[0] if trouble else None
@@ -74,8 +75,10 @@ async def _probe(reach: Reach, address: Address, command: RunChecks, name: str) 
     wait = check.within.total_seconds()
     try:
         answer = await asyncio.wait_for(
-            ask(reach.prober.probe(address, check), "the prober", trouble), wait + 1
+            ask(lambda: reach.prober.probe(address, check), "the prober", trouble), wait + 1
         )
     except TimeoutError:
         return f"no answer within {wait:g} s"
+    if answer is not None:
+        believable((answer,), str, "the prober", trouble)
     return answer if not trouble else trouble[0].what

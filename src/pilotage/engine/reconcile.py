@@ -17,13 +17,14 @@ from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status, apply
 from pilotage.core.turn import SOON, CheckReport, Decision, Effect, Seen
 from pilotage.core.world import healthy
+from pilotage.engine.asking import ask_for, broken
 from pilotage.engine.bench import Bench, JudgeOf
-from pilotage.engine.hooks import look_at_hooks
-from pilotage.engine.looking import Look, ask, look, look_at_environment
+from pilotage.engine.hooks import HooksSeen, look_at_hooks
+from pilotage.engine.looking import Look, look, look_at_environment
 from pilotage.engine.performing import perform
 from pilotage.engine.showing import Showcase
 from pilotage.engine.sources import Sources
-from pilotage.errors import Problem
+from pilotage.errors import PilotageError, Problem
 from pilotage.judge import Judge
 from pilotage.ports import Change, Clock, Conflict, Held, Reach, ReachOf, Store
 
@@ -67,6 +68,15 @@ class Reconciler:
             await self._close(state)
         return state, decision.wake
 
+    async def tell(self, held: Held, state: State, problem: Problem) -> State:
+        """Records what keeps a rollout from going on, where a pass can not do so itself: once."""
+        if state.status.final or (state.problem is not None and state.problem.code == problem.code):
+            return state
+        event = e.ProblemRaised(at=self._clock.now(), problem=problem)
+        after = apply(state, event)
+        await self._commit(held, state, after, (event,), None)
+        return after
+
     async def _ask_for_room(self, state: State) -> None:
         """Tells the rollout before this one in the queue to go back; twice is once, it is the same message."""
         assert state.queued_behind is not None
@@ -78,18 +88,17 @@ class Reconciler:
 
     async def _close(self, state: State) -> None:
         """The last counts of a rollout that has ended, for those who look later."""
-        router = self._reach_of(state.plan).router
-        reading = await ask(router.telemetry(), "the router", [])
+        reach = self._reach(state, [])
+        reading = None
+        if reach is not None:
+            reading = await ask_for(Telemetry, lambda: reach.router.telemetry(), "the router", [])
         await self._showcase.close(state, reading, self._clock.now())
         self._bench.forget(state.id)
         self._sources.forget(state.id)
         self._asked.discard(state.id)
 
     async def _decide(self, state: State, report: CheckReport | None) -> Decision:
-        reach = self._reach_of(state.plan)
-        world = await look(state, reach)
-        hooks = await look_at_hooks(state, reach, world.trouble)
-        await self._listen(state, world)
+        world, hooks = await self._look(state)
         now = self._clock.now()
         heard = self._bench.recent(state, now)
         seen = Seen(
@@ -112,9 +121,31 @@ class Reconciler:
         await self._showcase.show(state, seen, now, notes)
         return decide(state, seen, now)
 
-    async def _listen(self, state: State, world: Look) -> None:
+    async def _look(self, state: State) -> tuple[Look, HooksSeen]:
+        """What decide needs to see; nothing at all, and why, when the adapters can not be had."""
+        trouble: list[Problem] = []
+        reach = self._reach(state, trouble)
+        if reach is None:
+            return Look(trouble=trouble), HooksSeen()
+        world = await look(state, reach)
+        hooks = await look_at_hooks(state, reach, world.trouble)
+        await self._listen(state, reach, world)
+        return world, hooks
+
+    def _reach(self, state: State, trouble: list[Problem]) -> Reach | None:
+        """The adapters of this rollout. They are made here, of settings that may be of another version."""
+        try:
+            return self._reach_of(state.plan)
+        except PilotageError as error:
+            trouble.extend(error.problems)
+        except Exception as error:  # a stranger's code
+            what = f"an adapter can not be made with the settings of this plan: {type(error).__name__}"
+            trouble.append(broken(what))
+        return None
+
+    async def _listen(self, state: State, reach: Reach, world: Look) -> None:
         """Reads the figures of both versions when they are due, and lets the judge hear them."""
-        now, reach = self._clock.now(), self._reach_of(state.plan)
+        now = self._clock.now()
         judged = self._bench.due(state, now)
         router = self._ask_router(state, reach, world, now, judged=judged)
         if not judged:
@@ -133,13 +164,18 @@ class Reconciler:
             return None
         if not judged and not self._showcase.wants_reading(state.id, now):
             return None
-        telemetry = await ask(reach.router.telemetry(), f"the router {state.plan.router.kind}", world.trouble)
+        name = f"the router {state.plan.router.kind}"
+        telemetry = await ask_for(Telemetry, lambda: reach.router.telemetry(), name, world.trouble)
         if telemetry is not None:
             self._showcase.keep(state.id, telemetry, now)
         return telemetry
 
     async def _perform(self, held: Held, state: State, effect: Effect) -> tuple[State, CheckReport | None]:
-        report, problem = await perform(effect.command, state.plan, self._reach_of(state.plan))
+        trouble: list[Problem] = []
+        reach, report = self._reach(state, trouble), None
+        problem = trouble[0] if trouble else None
+        if reach is not None:
+            report, problem = await perform(effect.command, state.plan, reach)
         now = self._clock.now()
         outcome: tuple[e.Event, ...] = ()
         if problem is not None:

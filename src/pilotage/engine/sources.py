@@ -15,7 +15,7 @@ from pilotage.core.sight import Sight, sight
 from pilotage.core.state import State
 from pilotage.core.telemetry import Reading, Watched, of_variants
 from pilotage.core.world import exposure
-from pilotage.engine.looking import ask, believable
+from pilotage.engine.asking import ask, ask_for_all, believable
 from pilotage.errors import Problem
 from pilotage.ports import Reach, TelemetrySource
 
@@ -125,11 +125,11 @@ async def _read(one: _Of, watched: Watched, router: Router, now: datetime, looks
     if one.rests_until is not None and now < one.rests_until:
         return None
     trouble: list[Problem] = []
-    name = f"the telemetry source {one.name}"
-    reading = await ask(one.source.read(watched), name, trouble, PATIENCE)
+    source, name = one.source, f"the telemetry source {one.name}"
+    reading = await ask(lambda: source.read(watched), name, trouble, PATIENCE)
     if any(problem.code == "adapter.silent" for problem in trouble):
         one.rests_until = now + REST
-    sound = reading is not None and believable((reading,), Reading, name, trouble)
+    sound = bool(trouble) or believable((reading,), Reading, name, trouble)
     one.trouble = [_as_telemetry(problem) for problem in trouble]
     if reading is None or not sound:
         return None
@@ -160,12 +160,11 @@ def _sound(one: _Of, reading: Reading, now: datetime) -> Reading | None:
 async def _history(one: _Of, watched: Watched, now: datetime) -> Sequence[Reading]:
     if one.source is None:
         return ()
-    name = f"the telemetry source {one.name}"
+    source, name = one.source, f"the telemetry source {one.name}"
     trouble: list[Problem] = []
-    past = await ask(one.source.history(watched, now - HISTORY, now), name, trouble)
-    sound = past is not None and believable(tuple(past), Reading, name, trouble)
+    past = await ask_for_all(Reading, lambda: source.history(watched, now - HISTORY, now), name, trouble)
     one.trouble += [_as_telemetry(problem) for problem in trouble]
-    if past is None or not sound:
+    if past is None:
         return ()
     return _in_order([_of_old(reading) for reading in past], now)
 

@@ -10,10 +10,11 @@ import socket
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from pilotage.core.backoff import backoff
 from pilotage.core.state import State
 from pilotage.engine.reconcile import Reconciler
 from pilotage.engine.waking import POLL, Polling
-from pilotage.errors import PilotageError
+from pilotage.errors import PilotageError, Problem
 from pilotage.ports import Bell, Clock, Conflict, Held, LeaseLost, ReachOf, Store, StoreError
 
 LEASE = timedelta(seconds=10)
@@ -63,6 +64,8 @@ class Worker:
         self._all: set[asyncio.Task[None]] = set()
         """Also those whose lease ran out: they find that out by themselves, and are waited for."""
         self._stopping = asyncio.Event()
+        self._refusals = 0
+        """Of the store, in a row."""
 
     def stop(self) -> None:
         """Ends soon: passes that have begun are finished, leases are given back."""
@@ -119,8 +122,8 @@ class Worker:
             await self._clock.sleep(RENEW_EVERY)
             try:
                 await self._store.renew(self.name, self._clock.now(), LEASE, tuple(self._tasks))
-            except StoreError as error:
-                log.warning("leases could not be renewed: %s", error)
+            except Exception as error:  # also a defect: the next attempt may still be in time
+                _log_trouble("leases could not be renewed", error)
 
     async def _drive_to_end(self, held: Held, state: State) -> None:
         try:
@@ -133,9 +136,12 @@ class Worker:
 
     async def _drive(self, held: Held, state: State) -> None:
         """Passes over one rollout until it is final, sleeps long, or is somebody else's."""
+        failures = 0
+        """Of passes, in a row."""
         while True:
             try:
                 state, wake = await self._reconciler.reconcile(held, state)
+                failures = 0
             except LeaseLost:
                 log.info("lost %s to another worker", held.rollout)
                 return
@@ -143,16 +149,14 @@ class Worker:
                 log.info("%s was changed by somebody else: reading it again", held.rollout)
                 state = await self._reread(held, state)
                 continue
-            except PilotageError as error:
-                log.warning("%s: %s", held.rollout, error)
-                await self._nap(1)
+            except Exception as error:
+                failures += 1
+                _log_trouble(held.rollout, error)
+                await self._nap(backoff(f"{self.name} {held.rollout}", failures, first=1).total_seconds())
                 wake = self._clock.now()
                 state = await self._reread(held, state)
-            except Exception:
-                log.exception("%s: a defect of Pilotage; trying again in a moment", held.rollout)
-                await self._nap(2)
-                wake = self._clock.now()
-                state = await self._reread(held, state)
+                if not isinstance(error, PilotageError):
+                    state = await self._tell(held, state, error)
             if state.status.final or wake is None:
                 log.info("%s is %s", state.id, state.status.value)
                 return
@@ -160,6 +164,13 @@ class Worker:
                 await self._give_back(held, wake)
                 return
             await self._sleep_until(wake, state)
+
+    async def _tell(self, held: Held, state: State, error: Exception) -> State:
+        """A defect of ours is told on its rollout, if that can be written down."""
+        try:
+            return await self._reconciler.tell(held, state, _defect(error))
+        except StoreError:  # told at the next failure; a lost lease is noticed by the next pass
+            return state
 
     async def _sleep_until(self, wake: datetime, state: State) -> None:
         while not self._stopping.is_set():
@@ -184,3 +195,19 @@ class Worker:
             return await self._store.rollout(held.rollout)
         except StoreError:
             return state
+
+
+def _log_trouble(what: str, error: Exception) -> None:
+    if isinstance(error, PilotageError):
+        log.warning("%s: %s", what, error)
+    else:
+        log.error("%s: a defect of Pilotage; trying again in a moment", what, exc_info=error)
+
+
+def _defect(error: Exception) -> Problem:
+    return Problem(
+        code="pilotage.defect",
+        what=f"a defect of Pilotage keeps this rollout from going on: {type(error).__name__}",
+        why="where it happened is in the log of its worker",
+        mend="it is tried again and again; report it, or take the rollout back by hand",
+    )

@@ -51,10 +51,12 @@ from pilotage.workplaces import (
 )
 
 if TYPE_CHECKING:
+    from pilotage.engine.resting import Watching
     from pilotage.views.documents.case import Case
 
 MANIFEST = "pilotage.yaml"
 STATE_FOLDER = ".pilotage"
+Served = Collection[str] | None
 
 
 def find_manifest(start: Path) -> Path | None:
@@ -328,7 +330,7 @@ class App:
         await self.place.call_worker()
 
     async def run_worker(
-        self, *, until_idle: bool = False, environments: Collection[str] | None = None
+        self, *, until_idle: bool = False, environments: Served = None, watching: Watching | None = None
     ) -> None:
         """Works in this process until stopped (SIGINT, SIGTERM), or until nothing is left to do.
 
@@ -336,7 +338,8 @@ class App:
         """
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        await self.place.work(self._adapters.reach, until_idle=until_idle, environments=environments)
+        reach = self._adapters.reach
+        await self.place.work(reach, until_idle=until_idle, environments=environments, watching=watching)
 
     # Operating
 

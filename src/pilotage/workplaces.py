@@ -24,6 +24,7 @@ from pilotage.ports import Clock, ReachOf, Store, Vault
 from pilotage.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    from pilotage.engine.resting import Watching
     from pilotage.engine.worker import Worker
     from pilotage.store.postgresql.server import Server
 
@@ -73,7 +74,14 @@ class Workplace(Protocol):
         """Only while no rollout is unfinished."""
         ...
 
-    async def work(self, reach_of: ReachOf, *, until_idle: bool, environments: Collection[str] | None) -> None:
+    async def work(
+        self,
+        reach_of: ReachOf,
+        *,
+        until_idle: bool,
+        environments: Collection[str] | None,
+        watching: Watching | None = None,
+    ) -> None:
         """Works in this process until stopped (SIGINT, SIGTERM), or until nothing is left to do."""
         ...
 
@@ -111,7 +119,14 @@ class OneMachine:
     async def set_clock_right(self) -> None:
         self.clock.set_right()
 
-    async def work(self, reach_of: ReachOf, *, until_idle: bool, environments: Collection[str] | None) -> None:
+    async def work(
+        self,
+        reach_of: ReachOf,
+        *,
+        until_idle: bool,
+        environments: Collection[str] | None,
+        watching: Watching | None = None,
+    ) -> None:
         """PilotageError when another worker works on this folder."""
         while True:
             with only_worker(self.folder) as mine:
@@ -119,17 +134,28 @@ class OneMachine:
                     if until_idle:
                         return
                     raise PilotageError(_second_worker(self.folder), exit_code=ExitCode.BLOCKED)
-                stopped = await self._work(reach_of, until_idle=until_idle, environments=environments)
+                stopped = await self._work(
+                    reach_of, until_idle=until_idle, environments=environments, watching=watching
+                )
             # A release may have come between the last look and giving up the lock: look once more.
             if stopped or not await self.store.rollouts(unfinished=True, limit=1):
                 return
 
-    async def _work(self, reach_of: ReachOf, *, until_idle: bool, environments: Collection[str] | None) -> bool:
+    async def _work(
+        self,
+        reach_of: ReachOf,
+        *,
+        until_idle: bool,
+        environments: Collection[str] | None,
+        watching: Watching | None,
+    ) -> bool:
+        from pilotage.engine.resting import Resting
         from pilotage.engine.worker import Worker
         from pilotage.tidying import tidied_daily
 
         await self.store.take_over()
-        worker = Worker(self.store, self.clock, reach_of, environments=environments)
+        resting = Resting(self.store, self.clock, reach_of, watching)
+        worker = Worker(self.store, self.clock, reach_of, environments=environments, resting=resting)
         async with tidied_daily(self.folder, self.store, self.clock, reach_of):
             return await _run(worker, until_idle=until_idle)
 
@@ -175,8 +201,16 @@ class ManyMachines:
     async def set_clock_right(self) -> None:
         await self._postgres.set_clock_right()
 
-    async def work(self, reach_of: ReachOf, *, until_idle: bool, environments: Collection[str] | None) -> None:
+    async def work(
+        self,
+        reach_of: ReachOf,
+        *,
+        until_idle: bool,
+        environments: Collection[str] | None,
+        watching: Watching | None = None,
+    ) -> None:
         """PilotageError when it is not told what this machine reaches."""
+        from pilotage.engine.resting import Resting
         from pilotage.engine.worker import Worker, new_name
         from pilotage.tidying import tidied_daily
 
@@ -184,7 +218,16 @@ class ManyMachines:
             raise PilotageError(_serve_what(), exit_code=ExitCode.USAGE)
         name = new_name()
         async with self._postgres.presence(name, environments) as bell:
-            worker = Worker(self.store, self.clock, reach_of, name=name, bell=bell, environments=environments)
+            resting = Resting(self.store, self.clock, reach_of, watching)
+            worker = Worker(
+                self.store,
+                self.clock,
+                reach_of,
+                name=name,
+                bell=bell,
+                environments=environments,
+                resting=resting,
+            )
             logging.getLogger("pilotage.worker").info("%s serves %s", name, ", ".join(environments))
             async with tidied_daily(self.folder, self.store, self.clock, reach_of):
                 await _run(worker, until_idle=until_idle)

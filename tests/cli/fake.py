@@ -188,7 +188,11 @@ class FakeApp:
         return
 
     async def run_worker(
-        self, *, until_idle: bool = False, environments: Collection[str] | None = None
+        self,
+        *,
+        until_idle: bool = False,
+        environments: Collection[str] | None = None,
+        watching: object = None,
     ) -> None:
         self._do(" ".join(["work", *["until idle"] * until_idle, *(environments or ())]))
 

@@ -29,7 +29,7 @@ from factories import (
     make_statement,
 )
 from pilotage.core import events as e
-from pilotage.core.environment import follow
+from pilotage.core.environment import Care, Mend, follow
 from pilotage.core.events import Order
 from pilotage.core.readiness import Item, Readiness, Standing, Tick, Weight
 from pilotage.core.retention import Pruned
@@ -208,6 +208,15 @@ class TestEnvironments:
         after = follow(make_environment(), "shop-1", plan, events)
         desk.commit(make_change("shop-1", *events), environment=after)
         assert desk.environment("shop", "production") == after.model_copy(update={"revision": 1})
+
+    def test_what_is_done_about_it_at_rest_is_one_workers(self, desk: Desk) -> None:
+        desk.commit(environment=make_environment())
+        mend = Mend(at=NOW, by="first", what="routing was another's")
+        care = Care(by="first", until=NOW + TTL, doing="shop.1 did not run", mends=(mend,))
+        desk.commit(environment=make_environment(revision=1, care=care))
+        with pytest.raises(Conflict):
+            desk.commit(environment=make_environment(revision=1, care=Care(by="second")))
+        assert desk.environment("shop", "production").care == care
 
     @pytest.mark.parametrize("stored", [0, 1, 2])
     def test_only_from_the_revision_that_is_stored(self, desk: Desk, stored: int) -> None:

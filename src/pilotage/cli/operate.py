@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -24,15 +25,26 @@ async def worker(
             help="Only on rollouts of this one, or of `service/environment`; may be given several times.",
         ),
     ] = None,
+    drift: Annotated[
+        Literal["mend", "report"],
+        Parameter(help="What is done about an environment at rest that is not as recorded any more."),
+    ] = "mend",
+    look_every: Annotated[
+        int, Parameter(metavar="SECONDS", help="The pace at which environments at rest are looked at.")
+    ] = 60,
     common: Common = EVERY,
 ) -> None:
     """Work on rollouts in the foreground.
 
     Not needed on one machine: a worker starts by itself in the background, and ends when nothing is left. With
-    PostgreSQL it is a service on each machine that reaches an environment, and is told which.
+    PostgreSQL it is a service on each machine that reaches an environment, and is told which. It
+    also watches over environments at rest.
     """
+    from pilotage.engine.resting import Drift, Watching
+
+    watching = Watching(Drift(drift), timedelta(seconds=max(1, look_every)))
     async with opened(common) as app:
-        await app.run_worker(until_idle=until_idle, environments=environment)
+        await app.run_worker(until_idle=until_idle, environments=environment, watching=watching)
 
 
 async def down(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from pilotage.core import events as e
 from pilotage.core.fleet import Instance
@@ -12,7 +13,8 @@ from pilotage.core.plan import Basis, Plan
 from pilotage.core.release import Release
 from pilotage.core.routing import RouterSeen, Routing, Telemetry
 from pilotage.core.steps import Hook, Step
-from pilotage.core.values import Frozen, Instant
+from pilotage.core.values import Frozen, Growing, Instant
+from pilotage.errors import Problem
 
 
 class Good(Frozen):
@@ -34,8 +36,32 @@ class Barrier(Frozen):
     reversible: bool = False
 
 
-class Environment(Frozen):
+class Mend(Frozen):
+    """What was put right while no rollout was under way."""
+
+    at: Instant
+    by: str
+    what: str
+
+
+class Care(Frozen):
+    """What is done about an environment at rest (``core/resting.py``)."""
+
+    by: str = ""
+    """The worker that mends it, or did last."""
+    until: Instant | None = None
+    """So long nobody else does."""
+    doing: str = ""
+    """What it is putting right."""
+    problem: Problem | None = None
+    mends: tuple[Mend, ...] = ()
+    """The newest last."""
+
+
+class Environment(Growing):
     """One service's environment. ``revision`` grows with every change (compare-and-set)."""
+
+    added: ClassVar[tuple[str, ...]] = ("care",)
 
     service: str
     name: str
@@ -55,6 +81,7 @@ class Environment(Frozen):
     """Of the last promotion: how this environment's target and router are reached."""
     stopped: Instant | None = None
     """Since when everything here is stopped on purpose; the next rollout starts it again."""
+    care: Care = Care()
 
     @property
     def live(self) -> Good | None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pilotage.core.backoff import backoff
 from pilotage.core.state import State
 from pilotage.engine.reconcile import Reconciler
+from pilotage.engine.resting import Resting
 from pilotage.engine.waking import POLL, Polling
 from pilotage.errors import PilotageError, Problem
 from pilotage.ports import Bell, Clock, Conflict, Held, LeaseLost, ReachOf, Store, StoreError
@@ -39,7 +40,7 @@ class Worker:
     """One process's share of the work. ``run`` returns when it is idle or told to stop.
 
     ``bell``: what wakes it, where looking often would cost too much. ``environments``: those it serves, by name
-    or as ``service/name``; None: all.
+    or as ``service/name``; None: all. ``resting``: watches them when nothing is under way; None: nobody does.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Worker:
         name: str | None = None,
         bell: Bell | None = None,
         environments: Collection[str] | None = None,
+        resting: Resting | None = None,
     ) -> None:
         self.name = name or new_name()
         self._environments = environments
@@ -66,6 +68,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._refusals = 0
         """Of the store, in a row."""
+        self._resting = resting
 
     def stop(self) -> None:
         """Ends soon: passes that have begun are finished, leases are given back."""
@@ -75,6 +78,9 @@ class Worker:
     async def run(self, *, until_idle: bool = False) -> None:
         """Claims and drives. With ``until_idle`` it ends when no rollout is unfinished for a moment."""
         keeper = asyncio.create_task(self._renew())
+        watch = None
+        if self._resting is not None and not until_idle:
+            watch = asyncio.create_task(self._resting.watch(self.name, self._environments))
         idle, counts = 0.0, until_idle or self._look_every == POLL
         try:
             while not self._stopping.is_set():
@@ -86,6 +92,8 @@ class Worker:
                     await self._bell.rest(None, POLL if until_idle else self._look_every)
         finally:
             keeper.cancel()
+            if watch is not None:
+                watch.cancel()
             self.stop()
             await asyncio.gather(*self._all, return_exceptions=True)
 
@@ -158,6 +166,8 @@ class Worker:
                 if not isinstance(error, PilotageError):
                     state = await self._tell(held, state, error)
             if state.status.final or wake is None:
+                if self._resting is not None:
+                    self._resting.ended(state)
                 log.info("%s is %s", state.id, state.status.value)
                 return
             if self._stopping.is_set() or wake - self._clock.now() > KEEP:

@@ -104,6 +104,10 @@ class Laws:
             self.hold("replaying gives the same state", id, when=fold(id, again) == change.state)
             record.owner = None
 
+    def tended(self, environment: Environment) -> None:
+        """Somebody has written what it does about an environment at rest."""
+        self.environments[environment.name] = environment
+
     def _create(self, id: str, event: e.Created) -> None:
         self.hold("a rollout is created once", id, when=id not in self.records)
         place = self.world.place(event.plan)
@@ -134,6 +138,8 @@ class Laws:
         if name == "claim":
             for held, _ in answer:
                 process.confirmed[held.rollout] = now()
+        elif name == "commit" and not arguments:
+            process.tended[fields["environment"].name] = now()
         elif name == "commit":
             for change in arguments:
                 if change.held is not None:
@@ -152,6 +158,9 @@ class Laws:
     def acting(self, process: Process, door: Through, name: str, arguments: Sequence[Any]) -> None:
         """A process begins an effect."""
         assert door.plan is not None
+        if process.tends:
+            truth.check_tending(self, process, door.plan.environment)
+            return
         acting = [r for r in self.records.values() if r.plan.digest == door.plan.digest and len(r.events) > 1]
         if acting:
             # The same plan may have been started twice: by somebody who did not hear that it was.

@@ -29,6 +29,9 @@ class Ledger:
 
     async def commit(self, *changes: Change, environment: Environment | None = None) -> None:
         await self.store.commit(*changes, environment=environment)
+        if environment is not None and not changes:
+            self.world.laws.tended(environment)
+            self.world.trouble.trace(f"{environment.name} {environment.care.doing}")
         for change in changes:
             self.world.laws.committed(change, environment)
             kinds = " ".join(event.kind for event in change.events)

@@ -17,6 +17,7 @@ from pilotage.core.settled import Settled
 from pilotage.core.turn import Turn
 from pilotage.engine import looking, performing, reconcile
 from pilotage.engine.reconcile import Reconciler
+from pilotage.engine.resting import Resting
 from pilotage.simulate.play import play
 from pilotage.simulate.scenario import draw
 from pilotage.strategies.method import Method
@@ -191,6 +192,13 @@ def _runs_what_is_lost(real: Any) -> Any:
     return lambda turn, hook, seen: running._again(turn, hook, "its end was not seen")
 
 
+def _nobody_looks(real: Any) -> Any:
+    async def look_round(self: Any) -> None:
+        return None
+
+    return look_round
+
+
 BUGS: dict[str, Bug] = {
     "silence-passes": Bug("no telemetry counts as a pass", progress, "_judge", _silence_passes),
     "old-pass-counts": Bug(
@@ -232,6 +240,7 @@ BUGS: dict[str, Bug] = {
         "an order may come too late to be heard", MemoryStore, "_unheard", _constant(value=False)
     ),
     "runs-what-is-lost": Bug("a hook whose end nobody saw is run again", running, "_lost", _runs_what_is_lost),
+    "rest-unwatched": Bug("nobody watches a resting environment", Resting, "look_round", _nobody_looks),
     "forgets-the-warm-side": Bug("the way back leaves a third version", Method, "compile", _forgets_warm),
 }
 """By name."""

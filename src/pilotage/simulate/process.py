@@ -69,6 +69,8 @@ class Process:
         """By task: the key of the effect whose outcome is not recorded yet."""
         self.epochs: dict[asyncio.Task[Any] | None, int] = {}
         """By task: the epoch of the lease under which it last wrote."""
+        self.tended: dict[str, float] = {}
+        """By environment: when the store last let this process mend it at rest."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._reaches: dict[str, Reach] = {}
         self.store: Any = Through(self, "store", world.ledger)
@@ -77,6 +79,11 @@ class Process:
     def caller(self) -> asyncio.Task[Any] | None:
         """The task of the product that made this call, also when the call is on its way in a task of ours."""
         return _CALLER.get()
+
+    @property
+    def tends(self) -> bool:
+        """Whether the caller looks after an environment at rest."""
+        return self.caller is not None and self.caller.get_name().startswith("resting")
 
     # What the product sees of time
 
@@ -137,6 +144,11 @@ class Process:
         if self.alive and (door.port, name) in EFFECTS:
             self.world.laws.acting(self, door, name, arguments)
         await self._go_on()
+        if self.tends:
+            # Struck by what strikes its process, and by no trouble of its own: stories stay what they were.
+            answer = await self._do(door, name, arguments, fields)
+            await self._go_on()
+            return answer
         lag = self.world.lag()
         if lag:
             await asyncio.sleep(lag)

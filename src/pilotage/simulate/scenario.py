@@ -62,6 +62,8 @@ class Scenario:
     store: Literal["memory", "sqlite"] = "memory"
     calls: dict[str, float] = field(default_factory=dict)
     weather: dict[str, float] = field(default_factory=dict)
+    late: bool = False
+    """Calls of long ago land when all has ended (``late:1``, …)."""
     only: frozenset[str] | None = None
     """Only these troubles strike (``crash:2`` is the second crash); None: all that are drawn."""
 
@@ -84,4 +86,5 @@ def draw(seed: int) -> Scenario:
         store=chance.choice(("memory",) * 9 + ("sqlite",)),
         calls=calls,
         weather=weather,
+        late=chance.random() < 0.5,
     )

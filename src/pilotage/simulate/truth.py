@@ -52,6 +52,17 @@ def check_effect(laws: Laws, process: Process, record: Record, name: str, argume
         features.check_change(laws, record, arguments[0])
 
 
+def check_tending(laws: Laws, process: Process, environment: str) -> None:
+    """Who mends at rest has said so, and nobody has the environment, as far as it could know."""
+    known, said = laws.environments.get(environment), process.tended.get(environment)
+    told = f"{process.name} mends {environment}, confirmed at {said}: {known and known.care}"
+    mine = known is not None and known.holder is None and known.care.by == process.name
+    at_once = said is not None and now() - said <= AT_ONCE
+    laws.hold("what is mended at rest is nobody's", told, when=mine or at_once)
+    doing = known is None or known.holder is not None or bool(known.care.doing)
+    laws.hold("an effect has its intent before it", told, when=doing)
+
+
 def _owns(process: Process, record: Record) -> bool:
     """By its lease: a worker that has claimed a rollout anew has lost the lease that it had before."""
     if record.owner is None or record.owner[0] != process.name:

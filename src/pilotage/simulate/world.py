@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from pilotage.core.events import Order
 from pilotage.core.plan import Plan
+from pilotage.engine.resting import Resting, Watching
 from pilotage.engine.worker import Worker
 from pilotage.errors import Problem
 from pilotage.ports import FlagsError, Store, StoreError
+from pilotage.simulate.late import land
 from pilotage.simulate.laws import Laws
 from pilotage.simulate.ledger import Ledger
 from pilotage.simulate.people import People
@@ -29,6 +32,8 @@ END_WITHIN = 500.0
 """Virtual seconds after the last trouble within which every rollout must have ended."""
 DECIDE_AFTER = 120.0
 """After so long people decide themselves about what the judge does not know."""
+WATCHING = Watching(every=timedelta(seconds=12))
+"""A slow pace that fits into the rest."""
 AFTERWARDS = 35.0
 """So long it is watched whether the end is one."""
 
@@ -128,7 +133,9 @@ class World:
                     break
                 except StoreError:
                     await process.sleep(1)
-        worker = Worker(process.store, process, process.reach_of)
+        chance = Random(f"{self.scenario.seed} resting {process.name}")
+        resting = Resting(process.store, process, process.reach_of, WATCHING, chance)
+        worker = Worker(process.store, process, process.reach_of, resting=resting)
         worker.name = process.name
         await worker.run()
 
@@ -189,6 +196,8 @@ class World:
                 for place in self.places:
                     await self.people.settle(place)
             await asyncio.sleep(1)
+        if self.laws.broken is None:
+            await asyncio.gather(*(land(self, place) for place in self.places))
         await self._until(
             max(now(), max((p.frozen_until for p in self.processes.values()), default=0)) + AFTERWARDS
         )

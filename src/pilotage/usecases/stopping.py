@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pilotage.core import events as e
 from pilotage.core.environment import Environment, follow
+from pilotage.core.fleet import Phase
 from pilotage.core.state import State, apply
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.ports import Change, Clock, ReachOf, Store
@@ -33,15 +34,18 @@ async def take_down(store: Store, reach_of: ReachOf, clock: Clock, known: Enviro
         if not latest:
             return []
         plan = latest[0].plan
-    known = await _free(store, known, by, clock.now())
+    known = await _free(store, await store.environment(known.service, known.name), by, clock.now())
     reach = reach_of(plan)
     running = [i.id for i in await reach.target.observe() if i.exists]
     proxy = (await reach.router.observe()).running if known.stopped is None else False
+    # Said first: who watches over environments at rest must not start again what is stopped here.
+    await store.commit(environment=known.model_copy(update={"stopped": clock.now()}))
     await reach.router.stop()
     await reach.target.stop(running)
-    while any(i.exists for i in await reach.target.observe()):
+    while left := [i for i in await reach.target.observe() if i.exists]:
+        # What was on its way from there all the same.
+        await reach.target.stop([i.id for i in left if i.phase is not Phase.STOPPING])
         await clock.sleep(0.1)
-    await store.commit(environment=known.model_copy(update={"stopped": clock.now()}))
     return [*running, *([f"the {plan.router.kind} on {plan.router.listen}"] if proxy else [])]
 
 

@@ -29,6 +29,11 @@ class UnderWay(Frozen):
     problem: str | None = None
 
 
+class Mended(Frozen):
+    at: Instant
+    what: str
+
+
 class StatusView(Frozen):
     """One environment of one service."""
 
@@ -44,6 +49,10 @@ class StatusView(Frozen):
     queued: tuple[UnderWay, ...]
     stopped: Instant | None = None
     """Since when everything is stopped on purpose."""
+    mended: Mended | None = None
+    """What was put right last while nothing was under way."""
+    problem: str | None = None
+    """What could not be, or was only to be told."""
     now: Instant
 
 
@@ -62,8 +71,21 @@ def view_of(environment: Environment, unfinished: Iterable[State], now: datetime
         under_way=_under_way(holder) if holder else None,
         queued=tuple(_under_way(state) for state in states if state.status is Status.QUEUED),
         stopped=environment.stopped,
+        mended=_mended(environment),
+        problem=_problem(environment),
         now=now,
     )
+
+
+def _mended(environment: Environment) -> Mended | None:
+    last = environment.care.mends[-1] if environment.care.mends else None
+    return Mended(at=last.at, what=last.what) if last is not None else None
+
+
+def _problem(environment: Environment) -> str | None:
+    """Of its rest: a rollout that is under way tells its own."""
+    problem = environment.care.problem
+    return problem.what if problem is not None and environment.holder is None else None
 
 
 def _live(good: Good | None) -> LiveVersion | None:
@@ -102,6 +124,10 @@ def draw(view: StatusView, width: int = 100, *, zone: tzinfo = UTC) -> list[Line
     if view.stopped is not None:
         told = f"since {day(view.stopped, zone)} by `pilotage down`; the next release starts it again"
         lines += _row("Stopped", [span(told, Tone.WARN)], width)
+    if view.problem is not None:
+        lines += _row("Problem", [span(view.problem, Tone.WARN)], width)
+    if view.mended is not None:
+        lines += _row("Mended", [f"{day(view.mended.at, zone)}: {view.mended.what}"], width)
     if view.warm is not None:
         lines += _row("Warm", [*_version(view.warm, view.now, zone, Tone.OLD), " ready for a way back"], width)
     if view.under_way is not None:

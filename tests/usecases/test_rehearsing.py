@@ -13,11 +13,13 @@ from pilotage.core.flags import FlagSeen
 from pilotage.core.judging import Arm, JudgeSettings, Kind, MeasureSettings, Snapshot
 from pilotage.core.plan import FlagsSpec
 from pilotage.core.traffic import Traffic
+from pilotage.core.windows import parse_window
 from pilotage.errors import PilotageError
 from pilotage.rehearsal.fault import parse_fault
 from pilotage.rehearsal.model import ServiceModel
 from pilotage.strategies.canary import Canary
 from pilotage.strategies.feature_flag import FeatureFlag
+from pilotage.strategies.gates import scheduled
 from pilotage.usecases.expecting import _add, _Hours, settled
 from pilotage.usecases.rehearsing import Script, coming_monday, drawn, rehearsed
 
@@ -103,3 +105,9 @@ def test_chance_is_the_same_for_one_seed_and_monday_is_monday():
         found = coming_monday(BEGIN + timedelta(days=day))
         assert (found.weekday(), found.hour) == (0, 9)
         assert found > BEGIN
+
+
+def test_a_rehearsal_waits_for_windows():
+    plan = scheduled(make_plan(QUICK), None, (parse_window("daily 12:00-13:00 UTC"),))
+    found = summed(plan, 0, runs=0, worse=()).rehearsal
+    assert timedelta(hours=3) < (found.episode.promoted_at or timedelta(0)) < timedelta(hours=3, minutes=30)

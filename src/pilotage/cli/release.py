@@ -93,10 +93,13 @@ def _show(
     rehearsed: RehearsedView | None = None,
 ) -> None:
     """``asked``: whether anybody wants to know what the judge will see."""
+    from datetime import UTC, datetime
+
     from pilotage.views import foresight
     from pilotage.views import plan as view
 
-    shown = view.view_of(made, foresight.view_of(*foreseen) if foreseen else None, rehearsed)
+    sees = foresight.view_of(*foreseen) if foreseen else None
+    shown = view.view_of(made, sees, rehearsed, now=datetime.now(UTC))
     if as_json:
         terminal.json(shown)
         return

@@ -3,6 +3,7 @@
     turn.py        what was seen, what is to be done, the turn while it is being made
     listening.py   what people ask; the queue
     safety.py      what was noticed about health and routing, and the reasons to turn back
+    gating.py      windows and starts
     running.py     programs that must not be run twice
     flagging.py    who has the feature of this rollout
     progress.py    which steps hold in the world, one function a step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from pilotage.core import events as e
-from pilotage.core import mirroring
+from pilotage.core import gating, mirroring
 from pilotage.core.returning import no_return
 from pilotage.core.running import settle_order
 from pilotage.core.state import Status
@@ -43,7 +43,9 @@ def _follow(turn: Turn, message: e.Message) -> None:
         case e.Order.PROMOTE | e.Order.PROMOTE_FULL:
             if state.back:
                 _refuse(turn, message, "it is on its way back")
-            elif (why := mirroring.only_signed(state)) is not None:
+            elif (
+                why := mirroring.only_signed(state) or gating.needs_reason(state, message.reason)
+            ) is not None:
                 _refuse(turn, message, why)
             else:
                 full = message.order is e.Order.PROMOTE_FULL

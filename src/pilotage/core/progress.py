@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from pilotage.core import events as e
-from pilotage.core import flagging, mirroring, world
+from pilotage.core import flagging, gating, mirroring, world
 from pilotage.core.fleet import Phase, of_release
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.notation import show_duration
@@ -18,6 +18,7 @@ from pilotage.core.state import State, Status
 from pilotage.core.steps import (
     Expose,
     Flag,
+    Gate,
     Hook,
     Judge,
     Mirror,
@@ -103,6 +104,8 @@ def widens(turn: Turn, step: Expose | Promote) -> bool:
 def settle(turn: Turn, step: Step) -> Settled:
     """Does the step hold? Turns back when it cannot any more."""
     match step:
+        case Gate():
+            return gating.settle(turn, step)
         case Prepare():
             return _prepare(turn, step)
         case Scale():

@@ -15,6 +15,16 @@ from pilotage.core.flags import FlagState
 from pilotage.core.hooks import Migration, Program
 from pilotage.core.routing import ByRequest, Mirroring, Pin, Split, SplitKey
 from pilotage.core.values import EVERYBODY, Duration, Frozen, Growing
+from pilotage.core.windows import Start, Windows
+
+
+class Gate(Frozen):
+    """Exposure may grow now: not before its start, while one window of each set is open (core/gating.py)."""
+
+    kind: Literal["gate"] = "gate"
+    start: Start | None = None
+    windows: tuple[Windows, ...] = ()
+    """Those of a wave, those of the environment: one of each must be open."""
 
 
 class Prepare(Frozen):
@@ -206,6 +216,6 @@ class Flag(Frozen):
 
 
 Step = Annotated[
-    Prepare | Scale | Verify | Expose | Mirror | Judge | Pause | Hook | Promote | Retire | Flag,
+    Gate | Prepare | Scale | Verify | Expose | Mirror | Judge | Pause | Hook | Promote | Retire | Flag,
     Field(discriminator="kind"),
 ]

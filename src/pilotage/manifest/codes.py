@@ -73,4 +73,5 @@ CODES: dict[str, str] = {
     "manifest.unreadable": "The file can not be read, or is a folder.",
     "manifest.value": "A value that is not possible there.",
     "manifest.version": "Not a version.",
+    "manifest.window": "Not a window or a start, one that is never open, or an unknown time zone.",
 }

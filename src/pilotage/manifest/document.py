@@ -17,6 +17,7 @@ from pilotage.core.routing import Timeouts
 from pilotage.core.shorthand import One, Short
 from pilotage.core.steps import Check
 from pilotage.core.values import Frozen
+from pilotage.core.windows import StartText, WindowText
 from pilotage.dossier.policy import Policy
 from pilotage.manifest import words
 from pilotage.manifest.hook_blocks import DatabaseBlock, HookBlock
@@ -228,6 +229,17 @@ class EnvironmentBlock(Frozen):
     )
     flags: FlagsBlock | None = Field(
         default=None, description="Where feature flags are, for the method feature-flag."
+    )
+    start: StartText | None = Field(
+        default=None,
+        description="Nothing of a release begins before: a day, a time, and its zone or offset.",
+        examples=["2026-12-01T02:00 Europe/Berlin"],
+    )
+    windows: Annotated[tuple[WindowText, ...], One()] = Field(
+        default=(),
+        description="When exposure may grow: one of these must be open, by the clock on the wall of its zone. "
+        "Going back waits for none.",
+        examples=["Mon-Thu 09:00-16:00 Europe/Berlin"],
     )
     strategy: MethodBlock | None = Field(
         default=None, description="Replaces the service's strategy as a whole."

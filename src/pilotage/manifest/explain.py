@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _NOTATION = (
+    (re.compile(r"^this (?:is not a |)(?:window|start)|^there is no time zone"), "manifest.window"),
     (re.compile(r"duration"), "manifest.duration"),
     (re.compile(r"share|between 0% and 100%|finer than"), "manifest.share"),
     (re.compile(r"^this (?:is not a |)(?:day|moment)"), "manifest.date"),

@@ -16,6 +16,7 @@ from pilotage.core.release import Archive, Artifact, Directory, HealthCheck, Rel
 from pilotage.core.routing import Timeouts
 from pilotage.core.steps import Check
 from pilotage.core.traffic import Traffic
+from pilotage.core.windows import Start, Windows
 from pilotage.dossier.policy import Policy
 from pilotage.errors import ExitCode, PilotageError, Place, Problem
 from pilotage.manifest import checksums
@@ -106,6 +107,16 @@ class Environment:
     def database(self, version: str) -> Settings | None:
         """How the database is changed for that version; None when it is not."""
         return _database(self._database, self._folder, version) if self._database is not None else None
+
+    @property
+    def start(self) -> Start | None:
+        """Nothing begins before it."""
+        return self._block.start
+
+    @property
+    def windows(self) -> Windows:
+        """When exposure may grow; empty: always."""
+        return self._block.windows
 
     def expected(self) -> Traffic | None:
         """The traffic that ``expect`` says."""

@@ -26,7 +26,8 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _OLD_OCTAL = re.compile(r"[-+]?0[0-9]+")
 _OLD_NUMBER = re.compile(r"[-+]?(?:0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?)")
 _SIXTIES = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?")
-_DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:(?:[Tt]|[ \t]+)\d\d?:\d\d.*)?")
+# A zone by its name makes it a text to all readers: `2026-12-01T02:00 Europe/Berlin`.
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:(?:[Tt]|[ \t]+)\d\d?:\d\d[^A-Ya-y]*)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MOST_DIGITS = 18
 """More do not fit a JSON number that everybody reads alike."""

@@ -16,6 +16,7 @@ from pilotage.core.state import Status
 from pilotage.core.steps import (
     Expose,
     Flag,
+    Gate,
     Judge,
     Mirror,
     Pause,
@@ -27,7 +28,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.ports import Change
-from pilotage.simulate import features
+from pilotage.simulate import features, windows
 from pilotage.simulate.people import MINIMUM
 from pilotage.simulate.place import Quality
 from pilotage.simulate.trouble import now
@@ -85,6 +86,8 @@ def _step(laws: Laws, record: Record, event: e.StepFinished) -> None:
         return
     let_go = state.continued or state.continue_all
     held = event.at - state.entered
+    if isinstance(step, Gate):
+        windows.check_passed(laws, record, step, event)
     if isinstance(step, Judge | Pause) and not let_go:
         least = step.at_least if isinstance(step, Judge) else step.duration
         laws.hold("no step earlier than its hold", f"{told} after {held}", when=least is None or held >= least)
@@ -94,6 +97,7 @@ def _step(laws: Laws, record: Record, event: e.StepFinished) -> None:
     if isinstance(step, Retire) and not state.continued:
         laws.hold("no step earlier than its hold", f"{told} after {held}", when=held >= step.keep_warm)
         _steady(laws, record, step.keep_warm, told)
+    windows.check_grown(laws, record, event)
     _holds(laws, record, step, told)
     _next(laws, record, told)
 
@@ -163,6 +167,8 @@ def _holds(laws: Laws, record: Record, step: Step, told: str) -> None:
             seen_so = flag is not None and flag.revision == step.flag.revision
             given_up = state.back or state.plan.restores  # the old version ends the feature too
             laws.hold("a share counts when the flag shows it", told, when=seen_so or given_up)
+        case Gate():
+            pass
         case Retire():
             left = [i.id for i in mine if i.release == step.release]
             laws.hold("a step holds when it is seen to", f"{told}: {left} still there", when=not left)

@@ -21,6 +21,7 @@ from pilotage.simulate.features import featured, features
 from pilotage.simulate.place import Place, Quality
 from pilotage.simulate.process import Process
 from pilotage.simulate.trouble import Strike
+from pilotage.simulate.windows import with_windows
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
@@ -237,4 +238,5 @@ def compiled(place: Place, known: Environment, how: Method, new: Release) -> Pla
     )
     plan = how.compile(context)
     rollout = f"{place.service}-{place.name}-{known.rollouts + 1}"
-    return with_errands(plan, Random(f"errands {new.id} {how.method}"), rollout)
+    plan = with_errands(plan, Random(f"errands {new.id} {how.method}"), rollout)
+    return with_windows(plan, Random(f"windows {new.id} {how.method}"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from pilotage.core import effects, listening, progress, running, state, world
+from pilotage.core import effects, gating, listening, progress, running, state, world
 from pilotage.core import events as e
 from pilotage.core.settled import Settled
 from pilotage.core.turn import Turn
@@ -208,6 +208,7 @@ BUGS: dict[str, Bug] = {
         lambda real: property(lambda turn: turn.seen.verdict),
     ),
     "no-hold": Bug("a share is not held for its time", progress, "_judge", _no_hold),
+    "windows-are-ignored": Bug("exposure grows at any time", gating, "settle", _constant(value=DONE)),
     "never-warm": Bug("the old side is retired at once", world, "retirement_due", _constant(value=True)),
     "believes-the-router": Bug("accepted counts as applied", progress, "_expose", _believes),
     "promotes-twice": Bug("promotion is recorded each time", progress, "_promote", _promotes_always),

@@ -191,7 +191,7 @@ class World:
                 decided = True
                 for state in left:
                     await self.people.send(state, Order.RESUME)
-                    await self.people.send(state, Order.PROMOTE_FULL)
+                    await self.people.send(state, Order.PROMOTE_FULL, reason="it has waited for long enough")
             if int(now() - begun) % 10 == 9:
                 for place in self.places:
                     await self.people.settle(place)

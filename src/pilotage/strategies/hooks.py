@@ -12,7 +12,7 @@ from typing import assert_never
 
 from pilotage.core.hooks import Program
 from pilotage.core.plan import Plan
-from pilotage.core.steps import Expose, Flag, Hook, Promote, Scale, Step
+from pilotage.core.steps import Expose, Flag, Gate, Hook, Promote, Scale, Step
 from pilotage.core.values import Frozen
 
 
@@ -47,6 +47,8 @@ def woven(plan: Plan, placed: Sequence[Placed]) -> Plan:
     for moment in Moment:
         hooks = tuple(one.hook for one in placed if one.moment is moment)
         place = _place(plan, steps, moment)
+        if hooks and 0 < place < len(steps) and isinstance(steps[place - 1], Gate):
+            place -= 1  # what takes its time does so before the gate, not behind it
         steps = (*steps[:place], *hooks, *steps[place:])
     undone = [one for one in reversed(placed) if one.undo is not None]
     first = tuple(one.undo for one in undone if one.undo is not None and one.hook.breaks is not None)

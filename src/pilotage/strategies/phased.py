@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from pilotage.core.notation import DurationText, ShareText
-from pilotage.core.steps import Judge, Step, Undecided
+from pilotage.core.shorthand import One
+from pilotage.core.steps import Expose, Judge, Step, Undecided
 from pilotage.core.values import EVERYBODY, Frozen
+from pilotage.core.windows import WindowText
 from pilotage.strategies.approval import Approval, Approve, Person, asked
 from pilotage.strategies.audience import Audience
+from pilotage.strategies.gates import NOBODY, gated
 from pilotage.strategies.group import GroupName, Whom
 from pilotage.strategies.method import Context, Method, proven, whole
 from pilotage.strategies.nesting import Nested
@@ -43,6 +46,12 @@ class Wave(Frozen):
     )
     approve: Approve = Field(
         default=None, description="Or: who else is asked: `true`, a name, or `ask` and `why`."
+    )
+
+    window: Annotated[tuple[WindowText, ...], One()] = Field(
+        default=(),
+        description="When more of its users may get the new version, like `Mon-Thu 09:00-16:00 Europe/Berlin`: "
+        "one of these, and one of the environment's `windows`, must be open.",
     )
 
     @model_validator(mode="after")
@@ -119,7 +128,8 @@ class Phased(Method):
         begun = context.model_copy(update={"started": context.instances})
         for wave in self._all():
             mine = _audience(wave, audience, begun)
-            steps += self._wave(wave, begun.model_copy(update={"audience": mine}))
+            more = self._wave(wave, begun.model_copy(update={"audience": mine}))
+            steps += _within(wave, more, steps, begun) if wave.window else more
             audience = _after(wave, mine, audience)
         return steps
 
@@ -146,6 +156,12 @@ class Phased(Method):
 
     def _held(self, wave: Wave) -> timedelta:
         return self.hold if wave.hold is None else wave.hold
+
+
+def _within(wave: Wave, steps: list[Step], before: list[Step], context: Context) -> list[Step]:
+    """The steps of a wave, each that widens behind a gate."""
+    shown = next((step for step in reversed(before) if isinstance(step, Expose)), NOBODY)
+    return list(gated(steps, context.new.id, wave.window, shown=shown))
 
 
 def _audience(wave: Wave, before: Audience, context: Context) -> Audience:

@@ -11,6 +11,7 @@ from pilotage.core.plan import Plan
 from pilotage.errors import ExitCode, PilotageError, Problem
 from pilotage.manifest.model import Environment, Fingerprint, Manifest
 from pilotage.strategies.feature_flag import FeatureFlag
+from pilotage.strategies.gates import scheduled
 from pilotage.strategies.hooks import woven
 from pilotage.strategies.method import Context
 from pilotage.strategies.restore import Restore
@@ -52,7 +53,11 @@ def plan_release(
             judge=environment.judge_settings(),
         )
     )
-    return woven(plan, environment.hooks())
+    plan = woven(plan, environment.hooks())
+    try:
+        return scheduled(plan, environment.start, environment.windows)
+    except ValueError as error:
+        raise PilotageError(_never_open(manifest, environment, str(error)), exit_code=ExitCode.USAGE) from None
 
 
 def plan_as_if(
@@ -119,6 +124,15 @@ def _already_live(version: str, environment: str) -> Problem:
         code="release.already-live",
         what=f"{version} is live in {environment} already, with the same artifact and settings",
         mend="to restart it as a rollout of its own, add --again",
+    )
+
+
+def _never_open(manifest: Manifest, environment: Environment, what: str) -> Problem:
+    return Problem(
+        code="manifest.never-open",
+        what=what,
+        mend="correct one of them: both must be open for exposure to grow",
+        where=manifest.place("environments", environment.name, "windows"),
     )
 
 

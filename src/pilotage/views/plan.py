@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from pilotage.core.notation import show_duration
@@ -11,6 +11,7 @@ from pilotage.core.plan import Plan
 from pilotage.core.steps import (
     Expose,
     Flag,
+    Gate,
     Hook,
     Judge,
     Mirror,
@@ -24,7 +25,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY, Duration, Frozen
-from pilotage.views import featuring, foresight, mirroring
+from pilotage.views import featuring, foresight, gates, mirroring
 from pilotage.views.evidence import RehearsedView
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
@@ -67,6 +68,8 @@ class PlanView(Frozen):
     dark: int = 0
     """So many steps of the way back are enough once the new version is promoted: it stays."""
     warnings: tuple[str, ...]
+    windows: str = ""
+    """When exposure may grow, and when it may next; empty: always."""
     database: str = ""
     """Where it is, and what is done to it; empty when nothing is."""
     no_return: str = ""
@@ -79,7 +82,14 @@ class PlanView(Frozen):
     """The flag whose shares of users the steps have, instead of the new version's."""
 
 
-def view_of(plan: Plan, sees: ForesightView | None = None, rehearsed: RehearsedView | None = None) -> PlanView:
+def view_of(
+    plan: Plan,
+    sees: ForesightView | None = None,
+    rehearsed: RehearsedView | None = None,
+    *,
+    now: datetime | None = None,
+) -> PlanView:
+    """``now``: to say when its windows open."""
     planned = tuple(_planned(plan, s, n, alone=alone(plan, n - 1)) for n, s in enumerate(plan.steps, 1))
     steps = _warmed_up(plan, planned)
     return PlanView(
@@ -96,7 +106,12 @@ def view_of(plan: Plan, sees: ForesightView | None = None, rehearsed: RehearsedV
         promoted_after=_waited(steps),
         warming=_waited(steps) - _waited(planned),
         keep_warm=max((s.keep_warm for s in plan.steps if isinstance(s, Retire)), default=ZERO),
-        warnings=(*_warnings(plan), *(plan.database.warnings if plan.database else ())),
+        warnings=(
+            *_warnings(plan),
+            *gates.warnings(plan, now),
+            *(plan.database.warnings if plan.database else ()),
+        ),
+        windows=gates.told(plan, now),
         database=database_told(plan),
         no_return=no_return_told(plan),
         sees=sees,
@@ -154,6 +169,8 @@ def _planned(plan: Plan, step: Step, number: int, *, alone: bool = False) -> Pla
 
 def _times(step: Step) -> tuple[timedelta, timedelta | None]:
     match step:
+        case Gate():
+            return ZERO, None
         case Prepare() | Scale() | Expose() | Flag():
             return ZERO, step.timeout
         case Verify():
@@ -174,6 +191,8 @@ def _times(step: Step) -> tuple[timedelta, timedelta | None]:
 
 def _stops(plan: Plan, step: Step) -> str | None:
     match step:
+        case Gate():
+            return gates.STOPS
         case Prepare():
             return f"not ready within {show_duration(step.timeout)}"
         case Scale(instances=0):
@@ -247,6 +266,8 @@ def draw(view: PlanView, width: int = 100) -> list[Line]:
     lines += _labelled("Way back", _way_back(view), width)
     if view.rehearsed:
         lines += _labelled("Rehearsed", view.rehearsed.told, width)
+    if view.windows:
+        lines += _labelled("Windows", view.windows, width)
     if view.database:
         lines += _labelled("Database", view.database, width)
     if view.no_return:

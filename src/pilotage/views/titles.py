@@ -13,6 +13,7 @@ from pilotage.core.state import Status
 from pilotage.core.steps import (
     Expose,
     Flag,
+    Gate,
     Hook,
     Judge,
     Mirror,
@@ -25,7 +26,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY
-from pilotage.views import featuring
+from pilotage.views import featuring, gates
 from pilotage.views.figures import counted, percent
 
 
@@ -87,6 +88,8 @@ def alone(plan: Plan, index: int) -> bool:
 def title(plan: Plan, step: Step, *, alone: bool = False) -> str:
     """One short imperative; what it must not lose is the number that matters. ``alone``: see there."""
     match step:
+        case Gate():
+            return gates.title(step)
         case Prepare():
             return f"Prepare {version(plan, step.release)}"
         case Scale(instances=0):

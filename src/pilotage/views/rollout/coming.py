@@ -10,6 +10,7 @@ from pilotage.core.state import State, Status
 from pilotage.core.steps import (
     Expose,
     Flag,
+    Gate,
     Hook,
     Judge,
     Mirror,
@@ -21,7 +22,7 @@ from pilotage.core.steps import (
     Step,
     Verify,
 )
-from pilotage.views import mirroring
+from pilotage.views import gates, mirroring
 from pilotage.views.figures import counted
 from pilotage.views.hooks import hook_waits
 from pilotage.views.rollout.model import NextView
@@ -45,6 +46,8 @@ def coming(state: State, now: datetime | None = None) -> NextView | None:
 def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
     name = version(state.plan, step.release) if isinstance(step, Prepare | Scale | Verify | Retire) else ""
     match step:
+        case Gate():
+            return NextView(what=gates.waits(step, now or state.entered), then=_then(state))
         case Prepare():
             return _by(state, f"{name} is made ready, at most {show_duration(step.timeout)}")
         case Scale(instances=0):

@@ -13,7 +13,7 @@ from pilotage.core.fleet import Instance
 from pilotage.core.judging import Measure, Outcome, Verdict
 from pilotage.core.routing import Telemetry
 from pilotage.core.state import State, Status
-from pilotage.core.steps import Hook, Judge, Mirror, Pause, Retire, Scale, Step, Verify
+from pilotage.core.steps import Gate, Hook, Judge, Mirror, Pause, Retire, Scale, Step, Verify
 from pilotage.views import featuring
 from pilotage.views.figures import counted, percent, quantile
 from pilotage.views.rollout.coming import coming
@@ -178,7 +178,7 @@ def _step(state: State, index: int, step: Step, done: _Finished, now: datetime, 
 def _note(step: Step, note: str, mark: Mark) -> str:
     if isinstance(step, Verify):
         return f"{counted(len(step.checks), 'check')} passed" if mark is Mark.DONE else ""
-    return note if isinstance(step, Scale | Judge | Mirror | Pause | Hook) else ""
+    return note if isinstance(step, Gate | Scale | Judge | Mirror | Pause | Hook) else ""
 
 
 def _mark(state: State, index: int, *, finished: bool, back: bool) -> Mark:

@@ -25,7 +25,7 @@ LAST = {"dbmate": "20260104", "alembic": "0004"}
 def keep_customers(shop: Shop, tool: str, url: str, address: str) -> None:
     """``url`` for the tool, ``address`` for the versions themselves."""
     for version in ("1.0", "2.0"):
-        shutil.copy(EXAMPLE / "build" / version / "app.py", shop.folder / "build" / version / "app.py")
+        shutil.copy(EXAMPLE / "versions" / version / "app.py", shop.folder / "build" / version / "app.py")
     name = {"dbmate": "migrations", "alembic": "alembic"}[tool]
     shutil.copytree(EXAMPLE / name, shop.folder / name)
     shop.variables["DATABASE_URL"] = url

@@ -91,6 +91,15 @@ def test_a_first_release_by_a_big_bang_has_its_documents_too() -> None:
         assert "Nothing is compared" in text
 
 
+BRANCH = {"header": "x-branch", "values": ["north"]}
+NEEDED = {
+    "feature-flag": {"flag": "new-checkout"},
+    "pilot": {"who": BRANCH},
+    "phased": {"waves": [{"name": "north", "who": BRANCH}, {"name": "all"}]},
+}
+"""What a method does not begin without."""
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_has_its_documents(name: str) -> None:
     flagged = name == "feature-flag"
@@ -98,7 +107,7 @@ def test_every_method_has_its_documents(name: str) -> None:
     if flagged:
         basis = context.basis.model_copy(update={"flag": FlagSeen(key="new-checkout")})
         context = context.model_copy(update={"basis": basis, "flags": FlagsSpec(kind="file")})
-    plan = METHODS[name](**({"flag": "new-checkout"} if flagged else {})).compile(context)
+    plan = METHODS[name].model_validate(NEEDED.get(name, {})).compile(context)
     case = bare(plan)
     for document in documents(case):
         balanced(html(document))

@@ -60,9 +60,10 @@ def test_every_method_that_runs_can_be_advised() -> None:
     assert METHODS.keys() <= TABLE.methods.keys()
 
 
-def test_the_eight_methods() -> None:
+def test_the_nine_methods() -> None:
     assert set(TABLE.methods) == {
         "canary", "blue-green", "rolling", "big-bang", "pilot", "phased", "parallel-run", "feature-flag",
+        "ab",
     }  # fmt: skip
 
 

@@ -164,7 +164,7 @@ def test_the_strategy_is_written_and_shown(cli: Command, tmp_path: Path) -> None
     ended = cli("--facts", case("web-shop"), "--write")
     assert ended.code == ExitCode.DONE
     assert "+strategy:\n+  method: canary\n" in ended.out
-    assert "+# Advised by `pilotage advise`: first of 8 with +21.\n" in ended.out
+    assert "+# Advised by `pilotage advise`: first of 9 with +21.\n" in ended.out
     after = path.read_text()
     kept = [
         row for row in after.splitlines() if not row.startswith(("strategy:", "  method:", "# Advised", "# - "))
@@ -230,7 +230,7 @@ def test_another_method_than_the_first(cli: Command, tmp_path: Path) -> None:
     path = manifest(tmp_path)
     ended = cli("--facts", case("pay-slips"), "--write", "--method", "canary")
     assert ended.code == ExitCode.DONE
-    assert "# Advised by `pilotage advise`: place 2 of 8 with" in path.read_text()
+    assert "# Advised by `pilotage advise`: place 2 of 9 with" in path.read_text()
 
 
 def test_method_without_write_and_write_without_a_manifest(cli: Command) -> None:

@@ -2,7 +2,7 @@
 
 Standard library only; it is copied into the artifacts. Knobs are files in $KNOBS named ``<what>-<version>``:
 ``dies`` (ends at its start), ``sick`` (its health check fails), ``errors`` (every third page is a 500),
-``unsold`` (a tenth of the orders), ``mute`` (its figures are not told).
+``unsold`` (a tenth of the orders), ``oversold`` (twice as many), ``mute`` (its figures are not told).
 
 Every second page sells something. What each version has sold every instance can tell, at /figures/VERSION.
 
@@ -33,6 +33,8 @@ def note(book: str) -> None:
 
 
 def sold(pages: int) -> int:
+    if is_set("oversold"):
+        return pages
     return pages // 20 if is_set("unsold") else pages // 2
 
 

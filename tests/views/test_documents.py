@@ -95,6 +95,7 @@ BRANCH = {"header": "x-branch", "values": ["north"]}
 NEEDED = {
     "feature-flag": {"flag": "new-checkout"},
     "pilot": {"who": BRANCH},
+    "ab": {"decide": "orders", "at_most": "14d"},
     "phased": {"waves": [{"name": "north", "who": BRANCH}, {"name": "all"}]},
 }
 """What a method does not begin without."""

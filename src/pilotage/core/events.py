@@ -44,6 +44,8 @@ class Cause(StrEnum):
     """The judge did not know in time, and the plan says to go back then."""
     DIFFERENT = "different"
     """Its answers to the same requests were shown to differ from the old version's."""
+    CHOSEN = "chosen"
+    """An A/B test chose the old version."""
     ASKED = "asked"
     """A person asked for it."""
     SUPERSEDED = "superseded"

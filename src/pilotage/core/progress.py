@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import assert_never
 
+from pilotage.core import choosing, flagging, gating, mirroring, world
 from pilotage.core import events as e
-from pilotage.core import flagging, gating, mirroring, world
 from pilotage.core.fleet import Phase, of_release
 from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.notation import show_duration
@@ -233,6 +233,8 @@ def _shares(turn: Turn, step: Expose) -> str:
 
 def _judge(turn: Turn, step: Judge) -> Settled:
     state = turn.state
+    if step.choose is not None:
+        return choosing.settle(turn, step, step.choose)
     if state.continued or state.continue_all:
         return Settled(done=True, note="a person let it go on")
     verdict = turn.fresh_verdict

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from pilotage.core.flags import FlagState
 from pilotage.core.hooks import Migration, Program
+from pilotage.core.judging import Worse
 from pilotage.core.routing import ByRequest, Mirroring, Pin, Split, SplitKey
 from pilotage.core.values import EVERYBODY, Duration, Frozen, Growing
 from pilotage.core.windows import Start, Windows
@@ -111,10 +112,32 @@ class Undecided(StrEnum):
     ROLLBACK = "rollback"
 
 
+class NoWinner(StrEnum):
+    """What happens when an A/B test ends and neither version has won."""
+
+    OLD = "old"
+    NEW = "new"
+    ASK = "ask"
+    """A person chooses."""
+
+
+class Choose(Frozen):
+    """Which of two versions stays: the one that this declared measure of the judge speaks for."""
+
+    measure: str
+    worse: Worse
+    line: float = Field(gt=0)
+    """The new version wins when it is shown to do better than this many times as well, the old one when it is
+    shown not to: 1.02 is at least two per cent better, 0.98 at most two per cent worse."""
+    no_winner: NoWinner = NoWinner.ASK
+    each: float = Field(default=20.0, ge=1)
+    """So many requests count as one user when the versions' shares are compared."""
+
+
 class Judge(Growing):
     """The judge lets the new version go on, after at least this long. ``at_most``: then ``undecided``."""
 
-    added: ClassVar[tuple[str, ...]] = ("requests",)
+    added: ClassVar[tuple[str, ...]] = ("requests", "choose")
 
     kind: Literal["judge"] = "judge"
     at_least: Duration = timedelta(0)
@@ -122,6 +145,8 @@ class Judge(Growing):
     undecided: Undecided = Undecided.HOLD
     requests: int = Field(default=0, ge=0)
     """So many of the new version must have been judged at this step, however sure the judge is before."""
+    choose: Choose | None = None
+    """It ends with a choice between both versions (core/choosing.py), and not as soon as it may go on."""
 
 
 class Differing(StrEnum):

@@ -75,6 +75,8 @@ class Comparison:
     pass_top: float = 5.0
     worse: Worse = Worse.MORE
     bounded: bool = True
+    near: bool = False
+    """Its confidence sequence tells a few per cent: somebody may choose by it."""
     coarse: bool = False
     """Few alternatives."""
     always: bool = False
@@ -170,7 +172,7 @@ class Comparison:
 
     def refresh(self, phi: float) -> None:
         """Bring the confidence sequence up to date (it is dear, so not at every look)."""
-        self.low, self.high = interval(self.steps, phi, (self.low, self.high))
+        self.low, self.high = interval(self.steps, phi, (self.low, self.high), near=self.near)
 
     def needed(self, history: History, target: float) -> float | None:
         """Requests on the new version until ln evidence for going on is ``target``, if all goes on as now.

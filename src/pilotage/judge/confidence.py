@@ -14,6 +14,8 @@ STEP = 0.1
 """How far, as ln of the ratio, a bound moves between two looks as a rule …"""
 NEARBY = 4
 """… and how often that is halved."""
+UP, DOWN = (1.01, 1.03, 1.1, *WORSE), (0.99, 0.97, *FINE)
+"""Alternatives beside a bound that may have to tell a few per cent (``near``), of twice as many halvings."""
 HALVINGS = 10
 """The bounds are exact to a factor of e^(2·9.2/2^10) < 1.02, rounded outwards."""
 
@@ -21,18 +23,21 @@ HALVINGS = 10
 Bounds = tuple[float | None, float | None]
 
 
-def interval(steps: Sequence[Counts], phi: float, before: Bounds = (None, None)) -> Bounds:
+def interval(
+    steps: Sequence[Counts], phi: float, before: Bounds = (None, None), *, near: bool = False
+) -> Bounds:
     """(low, high): the ratios that neither one-sided mixture rejects at 2/0.05 (Ville).
 
     ``steps`` are the totals of each stretch with a constant split. None: no bound yet. Exact for a base rate
     that moves while the split stands still; ``phi`` divides the gains (bursts). ``before``: what was found
-    last, from which it is not far.
+    last, from which it is not far. ``near``: for ratios near 1, of which others have no need.
     """
     counted = [counts for counts in steps if counts.n1 > 0.0 and counts.n0 > 0.0]
     if not counted:
         return None, None
-    low = _bound(counted, phi, WORSE, before[0], rejected=-REACH, kept=REACH)
-    high = _bound(counted, phi, FINE, before[1], rejected=REACH, kept=-REACH)
+    up, down, times = (UP, DOWN, 2) if near else (WORSE, FINE, 1)
+    low = _bound(counted, phi, up, before[0], rejected=-REACH, kept=REACH, times=times)
+    high = _bound(counted, phi, down, before[1], rejected=REACH, kept=-REACH, times=times)
     return low, high
 
 
@@ -44,11 +49,12 @@ def _bound(
     *,
     rejected: float,
     kept: float,
+    times: int,
 ) -> float | None:
     """Halve between a log ratio that is rejected and one that is kept; None if nothing is rejected."""
-    halvings, near = HALVINGS, _near(before, rejected)
+    halvings, near = times * HALVINGS, _near(before, rejected)
     if near and _rejects(steps, phi, factors, near[0]) and not _rejects(steps, phi, factors, near[1]):
-        (rejected, kept), halvings = near, NEARBY
+        (rejected, kept), halvings = near, times * NEARBY
     elif not _rejects(steps, phi, factors, rejected):
         return None
     for _ in range(halvings):

@@ -56,6 +56,7 @@ class Counted:
             pass_top=top,
             worse=own.worse,
             bounded=bounded,
+            near=own is not TRAFFIC,
             after=own.after.total_seconds(),
         )
         self.all = [self.one]

@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "manifest.name": "A name with characters that it may not have.",
     "manifest.nesting": "Nested too deeply.",
     "manifest.no-flags": "An environment with the method feature-flag and without flags.",
+    "manifest.no-measure": "An A/B test that chooses by a measure that is not declared, or can not choose.",
     "manifest.no-port": "Warning: nothing says which port the service listens on.",
     "manifest.no-source": "A measure of a figure that no source of telemetry counts.",
     "manifest.no-value": "A key without a value.",

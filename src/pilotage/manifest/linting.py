@@ -20,6 +20,7 @@ from pilotage.core.values import EVERYBODY
 from pilotage.judge.foresight import Path, Stage, Truth
 from pilotage.judge.mends import nice, troubles
 from pilotage.judge.planner import foresee, limit_at, stages
+from pilotage.manifest import choice_rules
 from pilotage.manifest.model import Environment
 from pilotage.manifest.nodes import Location, Node, Spot, locate
 from pilotage.manifest.source import Finding
@@ -63,7 +64,7 @@ def lint(root: Node, environments: Mapping[str, Environment]) -> tuple[Findings,
     return refused, [one for one in found.values() if one.code not in REFUSED]
 
 
-REFUSED = ("manifest.judge-never", "manifest.judge-always", "manifest.judge-twice")
+REFUSED = ("manifest.judge-never", "manifest.judge-always", "manifest.judge-twice", choice_rules.CODE)
 
 
 def _written(root: Node, environment: str, key: tuple[str, ...]) -> Spot:
@@ -81,6 +82,8 @@ def _doubts(environment: Environment) -> Iterator[Doubt]:
     yield from _too_wide(settings)
     yield from _chances(settings)
     yield from _twice(settings)
+    for one in choice_rules.unfit(environment.method, settings):
+        yield Doubt(one.key, choice_rules.CODE, one.what, one.mend, one.why)
     impossible = list(_impossible(settings, judged))
     yield from impossible
     yield from _seldom(settings, judged)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pilotage.core import events as e
 from pilotage.core.environment import Environment
 from pilotage.core.fleet import Instance
-from pilotage.core.judging import Outcome
+from pilotage.core.judging import Outcome, Verdict
 from pilotage.core.state import Status
 from pilotage.core.steps import (
     Expose,
@@ -19,6 +19,7 @@ from pilotage.core.steps import (
     Gate,
     Judge,
     Mirror,
+    NoWinner,
     Pause,
     Prepare,
     Promote,
@@ -94,6 +95,7 @@ def _step(laws: Laws, record: Record, event: e.StepFinished) -> None:
         _steady(laws, record, least, told)
     if isinstance(step, Judge) and not let_go and not state.back:
         _judged(laws, record, told)
+        _chosen(laws, step, state.verdict, held, told)
     if isinstance(step, Retire) and not state.continued:
         laws.hold("no step earlier than its hold", f"{told} after {held}", when=held >= step.keep_warm)
         _steady(laws, record, step.keep_warm, told)
@@ -132,6 +134,17 @@ def _judged(laws: Laws, record: Record, told: str) -> None:
     laws.hold("missing data never advances", f"{told} passed with too few requests", when=enough)
     bad = place.qualities.get(plan.new.id) is Quality.BAD
     laws.hold("a version that fails is never let go on", told, when=not bad)
+
+
+def _chosen(laws: Laws, step: Judge, verdict: Verdict | None, held: timedelta, told: str) -> None:
+    """An A/B test goes on by a choice: its measure speaks for the new version, or the horizon as planned."""
+    choose = step.choose
+    if choose is None:
+        return
+    bounds = [one.high for one in verdict.measures if one.name == choose.measure] if verdict else []
+    shown = bool(bounds) and bounds[0] is not None and bounds[0] * choose.line < 1.0  # less is better here
+    over = step.at_most is not None and held >= step.at_most and choose.no_winner is NoWinner.NEW
+    laws.hold("nothing is chosen unshown", told, when=shown or over)
 
 
 def _holds(laws: Laws, record: Record, step: Step, told: str) -> None:
@@ -227,6 +240,9 @@ def _turned(laws: Laws, record: Record, event: e.TurnedBack) -> None:
     if event.cause is e.Cause.JUDGED:
         failed = state.verdict is not None and state.verdict.outcome is Outcome.FAIL
         laws.hold("only a verdict takes back as judged", state.id, when=failed)
+    if event.cause is e.Cause.CHOSEN:
+        chooses = isinstance(state.step, Judge) and state.step.choose is not None
+        laws.hold("nothing is chosen unshown", state.id, when=chooses)
 
 
 def _heard(laws: Laws, record: Record, event: e.Heard) -> None:

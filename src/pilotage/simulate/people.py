@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pilotage.core.environment import Environment
 from pilotage.core.events import Order
-from pilotage.core.judging import JudgeSettings
+from pilotage.core.judging import JudgeSettings, Kind, MeasureSettings, Role
 from pilotage.core.plan import Plan, RouterSpec, TargetSpec
 from pilotage.core.release import Release, Requirement, Run
 from pilotage.core.routing import Address
 from pilotage.core.state import State
-from pilotage.core.steps import Check
+from pilotage.core.steps import Check, NoWinner
 from pilotage.errors import PilotageError
 from pilotage.simulate.errands import settled, with_errands
 from pilotage.simulate.features import featured, features
@@ -22,6 +22,7 @@ from pilotage.simulate.place import Place, Quality
 from pilotage.simulate.process import Process
 from pilotage.simulate.trouble import Strike
 from pilotage.simulate.windows import with_windows
+from pilotage.strategies.ab import AB
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
@@ -40,6 +41,16 @@ MINIMUM = 50
 JUDGE = JudgeSettings(
     warm_up=timedelta(seconds=1), minimum_requests=MINIMUM, latency=False, error_pass_excess=0.05, traffic=False
 )
+CHOOSES = "failures"
+MEASURED = JUDGE.model_copy(
+    update={"measures": {CHOOSES: MeasureSettings(kind=Kind.COUNT, of="errors", role=Role.WATCH)}}
+)
+"""For an A/B test: of two versions that are as good, neither wins."""
+NO_WINNER = {
+    timedelta(0): NoWinner.NEW,
+    timedelta(seconds=8): NoWinner.OLD,
+    timedelta(seconds=40): NoWinner.ASK,
+}
 CHECKS = (Check(name="front page", path="/"),)
 SECOND = timedelta(seconds=1)
 QUALITIES = (Quality.GOOD,) * 6 + (Quality.BAD,) * 3 + tuple(Quality)
@@ -68,7 +79,18 @@ def method(chance: Random) -> Method:
 
 
 def _side_by_side(chosen: Method, hold: timedelta, warm: timedelta) -> Method:
-    """Some of the blue-green ones after a parallel run; by what is drawn already: seeds stay the same."""
+    """Some of the blue-green ones after a parallel run, some of the canaries as an A/B test; by what is drawn
+    already: seeds stay the same."""
+    if isinstance(chosen, Canary) and hold == 6 * SECOND and len(chosen.steps) == 1 and chosen.by == "user":
+        return AB(
+            decide=CHOOSES,
+            hold=hold,
+            at_most=hold + 9 * SECOND,
+            no_winner=NO_WINNER[warm],
+            keep_warm=warm,
+            drain=chosen.drain,
+            ready_within=chosen.ready_within,
+        )
     if not isinstance(chosen, BlueGreen) or hold != 3 * SECOND:
         return chosen
     isolated = warm > 8 * SECOND
@@ -231,7 +253,7 @@ def compiled(place: Place, known: Environment, how: Method, new: Release) -> Pla
             target=TargetSpec(kind="simulated"),
             router=RouterSpec(kind="simulated", listen=listen, preview=preview),
             checks=CHECKS,
-            judge=JUDGE,
+            judge=MEASURED if isinstance(how, AB) else JUDGE,
         ),
         how,
         place,

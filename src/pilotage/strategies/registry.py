@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pilotage.strategies.ab import AB
 from pilotage.strategies.big_bang import BigBang
 from pilotage.strategies.blue_green import BlueGreen
 from pilotage.strategies.canary import Canary
@@ -21,4 +22,5 @@ METHODS: dict[str, type[Method]] = {
     "parallel-run": ParallelRun,
     "pilot": Pilot,
     "phased": Phased,
+    "ab": AB,
 }

@@ -99,6 +99,7 @@ _CAUSE = {
     Cause.FAILED: "a step failed",
     Cause.UNDECIDED: "not decided",
     Cause.DIFFERENT: "answers differ",
+    Cause.CHOSEN: "old version chosen",
     Cause.ASKED: "asked for",
     Cause.SUPERSEDED: "superseded",
 }

@@ -25,7 +25,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY, Duration, Frozen
-from pilotage.views import featuring, foresight, gates, mirroring
+from pilotage.views import choosing, featuring, foresight, gates, mirroring
 from pilotage.views.evidence import RehearsedView
 from pilotage.views.figures import ZERO, counted, percent, rate
 from pilotage.views.foresight import ForesightView
@@ -78,6 +78,8 @@ class PlanView(Frozen):
     """What the judge will see; None: nothing is judged, or there are no figures of the traffic."""
     rehearsed: RehearsedView | None = None
     """When the way back of this method was really walked last; None: nobody asked, or there is none."""
+    choice: str = ""
+    """What an A/B test chooses by and what it can see; empty: nothing is chosen."""
     feature: str | None = None
     """The flag whose shares of users the steps have, instead of the new version's."""
 
@@ -116,6 +118,7 @@ def view_of(
         no_return=no_return_told(plan),
         sees=sees,
         rehearsed=rehearsed,
+        choice=choosing.told(plan),
         feature=plan.feature.key if plan.feature else None,
     )
 
@@ -227,6 +230,8 @@ def _judge_stops(plan: Plan, step: Judge, *, alone: bool) -> str:
     worse = f"{new} is shown to be worse than {than}"
     if alone:
         worse = f"{new} is shown to fail more than {rate(plan.judge.error_limit)} of requests"
+    if step.choose is not None:
+        return f"{worse}; {choosing.stops(plan, step, step.choose)}"
     if step.at_most is None:
         return f"{worse}; not known yet: waits"
     then = "goes back" if step.undecided is Undecided.ROLLBACK else "waits for a person"
@@ -263,6 +268,8 @@ def draw(view: PlanView, width: int = 100) -> list[Line]:
         label = "Goes back " if place == 0 else " " * 10
         at = span(f"{', '.join(map(str, numbers))}: ", Tone.DIM)
         lines += wrap(line(span(label, Tone.DIM), at, told), width, 12)
+    if view.choice:
+        lines += _labelled("Chooses", view.choice, width)
     lines += _labelled("Way back", _way_back(view), width)
     if view.rehearsed:
         lines += _labelled("Rehearsed", view.rehearsed.told, width)

@@ -26,7 +26,7 @@ from pilotage.core.steps import (
     Verify,
 )
 from pilotage.core.values import EVERYBODY
-from pilotage.views import featuring, gates
+from pilotage.views import choosing, featuring, gates
 from pilotage.views.figures import counted, percent
 
 
@@ -142,6 +142,8 @@ def asked(step: Pause) -> str:
 
 
 def _judging(plan: Plan, step: Judge, *, alone: bool) -> str:
+    if plan.judge is not None and step.choose is not None:
+        return choosing.title(plan, step.choose)
     if plan.judge is not None and plan.feature is not None:
         return featuring.judging(plan.feature, alone=alone)
     new = version(plan, plan.new.id)
@@ -178,6 +180,7 @@ CAUSE = {
     Cause.FAILED: "a step could not be done",
     Cause.UNDECIDED: "the judge did not know in time",
     Cause.DIFFERENT: "its answers differ",
+    Cause.CHOSEN: "the old version was chosen",
     Cause.ASKED: "a person asked for it",
     Cause.SUPERSEDED: "a newer release took its place",
 }

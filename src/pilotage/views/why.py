@@ -128,7 +128,7 @@ def _turned_back(state: State, events: Sequence[e.Event], glance: Glance | None)
         reason = reason_given(turned)
         decided.insert(1, _sentence(f"By {turned.by}" + (f": {reason}" if reason else "")))
         return _Answer(decided=tuple(decided), by=turned.by, at=turned.at, would_change=(_ASKED,))
-    by_judge = turned.cause in (e.Cause.JUDGED, e.Cause.UNDECIDED) and judgement is not None
+    by_judge = turned.cause in (e.Cause.JUDGED, e.Cause.UNDECIDED, e.Cause.CHOSEN) and judgement is not None
     judged = turned.cause is e.Cause.JUDGED and verdict is not None
     return _Answer(
         decided=(
@@ -214,6 +214,8 @@ def _would_change(state: State, turned: e.TurnedBack, verdict: Verdict | None) -
             return _within(state, verdict) or (f"{new} no worse than the old version.",)
         case e.Cause.DIFFERENT:
             return ("The same answers; or a rule under `compare` for what is meant to differ.",)
+        case e.Cause.CHOSEN:
+            return (f"A measure that speaks for {new}; `no_winner: new` keeps it when nothing is shown.",)
         case e.Cause.UNHEALTHY:
             return (f"An instance of {new} that stays healthy; `pilotage logs` shows what it wrote.",)
         case e.Cause.UNDECIDED:
@@ -271,7 +273,7 @@ def _running(state: State, events: Sequence[e.Event], glance: Glance | None, now
         return _Answer(
             decided=(sentence,), would_change=("`pilotage resume` lets it go on.",), by=paused.by, at=paused.at
         )
-    decided = [_waiting(state, now)]
+    decided = [_waiting(state, now, glance.verdict if glance is not None else None)]
     would = []
     judgement = _last_word(events, glance) if isinstance(state.step, Judge) else None
     if state.problem is not None:
@@ -291,8 +293,8 @@ def _running(state: State, events: Sequence[e.Event], glance: Glance | None, now
     )
 
 
-def _waiting(state: State, now: datetime | None) -> str:
-    following = coming(state, now)
+def _waiting(state: State, now: datetime | None, verdict: Verdict | None = None) -> str:
+    following = coming(state, now, verdict)
     if following is None:
         return "It waits for nothing."
     at = f" {clock(following.at)} UTC" if following.at is not None else ""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from pilotage.core.judging import Verdict
 from pilotage.core.notation import show_duration
 from pilotage.core.state import State, Status
 from pilotage.core.steps import (
+    Choose,
     Expose,
     Flag,
     Gate,
@@ -22,15 +24,18 @@ from pilotage.core.steps import (
     Step,
     Verify,
 )
-from pilotage.views import gates, mirroring
+from pilotage.views import choosing, gates, mirroring
 from pilotage.views.figures import counted
 from pilotage.views.hooks import hook_waits
 from pilotage.views.rollout.model import NextView
 from pilotage.views.titles import asked, title, version
 
+ASKING = ("rollout.no-winner", "rollout.not-sound", "rollout.share-mismatch")
+"""Problems that a person solves by a choice."""
 
-def coming(state: State, now: datetime | None = None) -> NextView | None:
-    """None: it has ended. ``now``: to say of what is over already that it is."""
+
+def coming(state: State, now: datetime | None = None, verdict: Verdict | None = None) -> NextView | None:
+    """None: it has ended. ``now``: to say of what is over already that it is; ``verdict``: the freshest."""
     if state.status.final:
         return None
     if state.status is Status.QUEUED:
@@ -40,10 +45,10 @@ def coming(state: State, now: datetime | None = None) -> NextView | None:
         return NextView(what="paused: `pilotage resume` lets it go on", then=_then(state), person=True)
     if state.step is None:
         return NextView(what="about to end")
-    return _of_step(state, state.step, now)
+    return _of_step(state, state.step, now, verdict or state.verdict)
 
 
-def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
+def _of_step(state: State, step: Step, now: datetime | None, verdict: Verdict | None) -> NextView:
     name = version(state.plan, step.release) if isinstance(step, Prepare | Scale | Verify | Retire) else ""
     match step:
         case Gate():
@@ -65,6 +70,8 @@ def _of_step(state: State, step: Step, now: datetime | None) -> NextView:
             what, due, person = mirroring.waits_for(state, step, now)
             return NextView(what=what, at=due, then=_then(state), person=person)
         case Judge():
+            if step.choose is not None:
+                return _of_choice(state, step, step.choose, verdict, now)
             return _of_judge(state, step, now)
         case Pause(duration=None):
             why = f" ({step.why})" if step.why else ""
@@ -90,6 +97,17 @@ def _of_hook(state: State, step: Hook) -> NextView:
 
 def _by(state: State, what: str) -> NextView:
     return NextView(what=what, then=_then(state))
+
+
+def _of_choice(
+    state: State, step: Judge, choose: Choose, verdict: Verdict | None, now: datetime | None
+) -> NextView:
+    what = choosing.stands(state, step, choose, verdict, now)
+    if state.problem is not None and state.problem.code in ASKING:
+        what = f"{what}: `pilotage promote` or `pilotage rollback` chooses"
+        return NextView(what=what, then=_then(state), person=True)
+    due = state.entered + step.at_most if step.at_most is not None else None
+    return NextView(what=f"{what}; chooses as soon as it is shown, at the latest", at=due, then=_then(state))
 
 
 def _of_judge(state: State, step: Judge, now: datetime | None) -> NextView:

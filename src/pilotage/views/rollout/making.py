@@ -59,7 +59,7 @@ def view_of(state: State, events: Sequence[e.Event], glance: Glance | None, now:
         compared=_compared(state, glance),
         instances=_instances(state, glance.instances if glance else (), now),
         problem=state.problem,
-        next=coming(state, now),
+        next=coming(state, now, _verdict(state, events, glance)),
         way_back=_way_back(state),
         figures=_figures(state, events, glance, now),
         timeline=tell(plan, events),

@@ -7,7 +7,7 @@ from random import Random
 from statistics import fmean, pvariance
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pilotage.rehearsal.crowd import Crowd, reached
@@ -41,6 +41,7 @@ def test_cells_share_their_events_as_their_chances_say(mean):
 
 
 @given(st.integers(1, 10**7), st.floats(0, 1e9))
+@example(13257, 2.225073858507e-311)
 def test_nobody_is_reached_twice(users, requests):
     found = reached(users, requests)
     assert 0.0 <= found <= min(users, requests) * (1 + 1e-9)

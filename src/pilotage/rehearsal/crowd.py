@@ -12,7 +12,9 @@ from math import expm1
 
 def reached(users: float, requests: float) -> float:
     """Of so many users, those who made at least one of the requests."""
-    return -users * expm1(-requests / users) if users > 0.0 else 0.0
+    if users <= 0.0:
+        return 0.0
+    return min(requests, -users * expm1(-requests / users))  # the least of floats are rounded upwards
 
 
 @dataclass

@@ -25,12 +25,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "adapters" / "telemetry"))
 from otlp_bench import counters, point, post
 from postgresql_bench import PostgreSql
 from prometheus_bench import Prometheus
-from servers import binary, free_port, until
+from servers import binary, until
 from telemetry_driver import BOUNDS, Driver, Figures
 
 from pilotage.adapters.telemetry.otlp.source import OtlpSource
 from pilotage.adapters.telemetry.prometheus.source import PrometheusSource
 from pilotage.adapters.telemetry.sql.source import SqlSource
+from ports import free_port
 
 
 class PrometheusDriver(Driver):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +21,7 @@ from pilotage.core.routing import Address, Backend, ByUser, Endpoint, Mirroring,
 from pilotage.errors import Problem
 from pilotage.ports import Router, Site
 from pilotage.testing.router import FakeRouter
-
-
-def free_ports(number: int) -> list[int]:
-    trials = [socket.socket() for _ in range(number)]
-    for trial in trials:
-        trial.bind(("127.0.0.1", 0))
-    ports = [trial.getsockname()[1] for trial in trials]
-    for trial in trials:
-        trial.close()
-    return ports
+from ports import free_ports
 
 
 @dataclass

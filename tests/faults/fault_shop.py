@@ -13,9 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -36,6 +34,7 @@ from pilotage.core.state import State
 from pilotage.core.steps import Judge
 from pilotage.store import reading
 from pilotage.store.sqlite import SqliteStore
+from ports import free_ports
 
 T = TypeVar("T")
 
@@ -316,20 +315,6 @@ def ended(process: subprocess.Popen[str], *, seconds: float = 2 * PATIENCE) -> E
         out, err = process.communicate()
         raise AssertionError(f"{process.args!r} did not end\n{out}\n{err}") from None
     return Ended(process.returncode, out, err)
-
-
-def free_ports(count: int) -> list[int]:
-    """Below those that the target and outgoing connections take."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.randrange(11_000, 19_000)
-        with socket.socket() as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        found.append(port)
-    return found
 
 
 def _manifest(listen: int, preview: int) -> dict[str, Any]:

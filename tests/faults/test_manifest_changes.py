@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from fault_record import sound
-from fault_shop import Shop, free_ports
+from fault_shop import Shop
 from fault_users import Users
 
 from pilotage.core.state import Status
+from ports import free_ports
 
 pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-manifest-changes")]
 

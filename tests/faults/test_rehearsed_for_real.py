@@ -7,11 +7,12 @@ import json
 import pytest
 from fault_processes import kill
 from fault_record import sound
-from fault_shop import Shop, free_ports
+from fault_shop import Shop
 
 from pilotage.core.evidence import Statement
 from pilotage.core.state import Status
 from pilotage.store import reading
+from ports import free_ports
 
 pytestmark = [pytest.mark.real, pytest.mark.faults, pytest.mark.xdist_group("faults-rehearsed-for-real")]
 

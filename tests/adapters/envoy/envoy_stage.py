@@ -13,12 +13,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 
 from router_load import Backend as Release
-from router_load import free_port
 
 from pilotage.adapters.envoy.router import EnvoyRouter
 from pilotage.core.routing import Address, Backend, Endpoint, Routing, Split, Telemetry
 from pilotage.core.values import EVERYBODY
 from pilotage.ports import Site
+from ports import free_port
 
 
 def here(port: int) -> Address:

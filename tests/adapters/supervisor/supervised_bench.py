@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -81,12 +80,6 @@ def processes(folder: Path) -> Iterator[tuple[int, list[str]]]:
 def kill(pid: int | None, number: int = signal.SIGKILL) -> None:
     assert pid is not None
     os.kill(pid, number)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

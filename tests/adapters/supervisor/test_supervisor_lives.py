@@ -10,9 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from supervised_bench import Bench, free_port, kill, processes, wait
+from supervised_bench import Bench, kill, processes, wait
 
 from pilotage.adapters.supervisor import Spec, Status, Supervised, SupervisorError
+from ports import free_port
 
 pytestmark = pytest.mark.real
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from servers import PLENTY, binary, end, free_port, until
+from servers import PLENTY, binary, end, until
+
+from ports import free_port
 
 USER, DATABASE = "keeper", "postgres"
 FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)

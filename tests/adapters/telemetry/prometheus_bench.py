@@ -15,7 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from servers import binary, end, free_port, until
+from servers import binary, end, until
+
+from ports import free_port
 
 TEXT = "text/plain; version=0.0.4"
 SCRAPE = "200ms"

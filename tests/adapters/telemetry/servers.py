@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,12 +13,6 @@ import pytest
 
 PLENTY = 60.0
 """Seconds for anything that must happen."""
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def binary(name: str, package: str, *folders: Path) -> str:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from documented import example
 from otlp_bench import JSON, Service, counters, point, post
-from servers import free_port
 from telemetry_stage import SECRET, WATCHED, run, says, sees, site
 
 from pilotage.adapters.telemetry.otlp.source import OtlpSource
 from pilotage.core.telemetry import Arm, Reading
 from pilotage.ports import TelemetryError
+from ports import free_port
 
 pytestmark = pytest.mark.real
 

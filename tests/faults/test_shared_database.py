@@ -129,7 +129,9 @@ def test_an_old_version_that_froze_writes_nothing_after_a_newer_one(shop: Shared
         new = shop.service(version="new")
         shop.until(lambda: shop.leases(rollout) > leases)
         shop.order(rollout, e.Order.PAUSE)
-        query = "SELECT fold > %s AND rev > %s FROM rollouts WHERE id = %s"
+        # Paused, it has no more to write: what is written from then on would be the old one's.
+        paused = "state::jsonb ->> 'paused_by' IS NOT NULL"
+        query = f"SELECT fold > %s AND rev > %s AND {paused} FROM rollouts WHERE id = %s"
         shop.until(lambda: shop.row(query, FOLD, events, rollout) == (True,))
         before = shop.row("SELECT rev, epoch FROM rollouts WHERE id = %s", rollout)
         os.kill(old.pid, signal.SIGCONT)
